@@ -1,0 +1,40 @@
+// The list of backends: who can do which operation, and why one cannot be used here.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kernels/attention/attention.h"
+#include "kernels/block/block.h"
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/decode/decoder.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/linear/linear.h"
+#include "kernels/work.h"
+
+namespace wattline::kernels {
+
+// A plain struct: null where a backend has no such operation.
+struct Backend {
+  std::string_view name;      // last part of a benchmark's name: "cpu_avx2", "openblas"
+  std::string (*why_not)();   // empty where it can be used here, else one sentence with what helps
+  std::string (*describe)();  // library, version and the kernel it chose; for the result's context
+  const CpuKernels* cpu;      // the CPU backends' table; null for libraries
+
+  MadeWork (*gemm)(const Backend& self, const GemmCase& c, ThreadPool& pool);
+  MadeWork (*linear)(const Backend& self, const LinearCase& c, ThreadPool& pool);
+  // Result: [tokens, heads, head_dim]. The case's pointers stay valid while the work lives.
+  MadeWork (*attention)(const Backend& self, const AttentionArgs& c, ThreadPool& pool);
+  // Result: [rows, cols]. `to` is kF32 or kBF16.
+  MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
+  MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool);
+  MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
+                         ThreadPool& pool);
+};
+
+// Every backend compiled into this program: the CPU's instruction sets best first, then libraries.
+std::span<const Backend> AllBackends();
+const Backend* FindBackend(std::string_view name);
+
+}  // namespace wattline::kernels

@@ -1,0 +1,62 @@
+// The linear layer: Y[tokens, rows] = X[tokens, cols] W[rows, cols]^T with W in any weight format.
+// One token makes it a GEMV (decode), many a GEMM (prefill).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/matrix.h"
+#include "kernels/thread_pool.h"
+#include "kernels/work.h"
+
+namespace wattline::kernels {
+
+// Up to this many tokens a linear layer runs as GEMV: each weight row is read once, as one
+// sequential stream, and meets all tokens; above it, weights are unpacked panel by panel.
+constexpr int64_t kGemvTokens = 8;
+
+// Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
+// take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q).
+// Which forms a kernel needs, CpuKernels::prepare writes; the others may stay null.
+struct Activations {
+  int64_t tokens = 0;
+  int64_t cols = 0;
+  const float* f32 = nullptr;         // [tokens, cols]
+  uint16_t* bf16 = nullptr;           // [tokens, cols]
+  int8_t* q8 = nullptr;               // [tokens, cols], -127..127
+  float* q8_scale = nullptr;          // [tokens, cols / 32]
+  float* q8_block_sum = nullptr;      // [tokens, cols / 32], scale * sum of q
+};
+
+// Owns the forms for up to `tokens` x `cols`.
+class ActivationBuffer;
+
+struct LinearArgs {
+  Matrix w;                    // [rows, cols]
+  const Activations* x = nullptr;
+  float* y = nullptr;          // [tokens, rows], y_stride elements from one token to the next
+  int64_t y_stride = 0;
+  std::byte* scratch = nullptr;  // LinearScratchByte(cols) bytes of this thread's own, 64-byte aligned
+};
+
+// Operations: 2 per weight and token.
+constexpr double LinearFlop(int64_t tokens, int64_t rows, int64_t cols) {
+  return 2.0 * static_cast<double>(tokens) * static_cast<double>(rows) * static_cast<double>(cols);
+}
+// Compulsory bytes: W once at its packed size, X and Y once in f32.
+double LinearByte(const Matrix& w, int64_t tokens);
+
+// Operands of one measured or checked linear layer.
+struct LinearCase {
+  Matrix w;
+  const float* x = nullptr;  // [tokens, cols]
+  int64_t tokens = 0;
+};
+
+// Double precision on the exactly dequantised weights: y[tokens, rows].
+void LinearReference(const LinearCase& c, double* y);
+// Bound of |Y - reference| for (token, row), from the 8-bit rounding of activations (half a step of
+// scale = max|x| / 127 per block), or bf16 rounding, and the f32 sum; derivation in linear.cc.
+double LinearTolerance(const LinearCase& c, int64_t token, int64_t row);
+
+}  // namespace wattline::kernels

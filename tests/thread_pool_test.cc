@@ -1,0 +1,84 @@
+// The thread pool: every thread runs, barriers order memory, a parked pool wakes.
+#include "kernels/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace wattline::kernels {
+namespace {
+
+class ThreadPoolTest : public testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolTest, EveryThreadRunsOncePerCall) {
+  ThreadPool pool(GetParam());
+  std::vector<int> calls(static_cast<size_t>(GetParam()), 0);
+  for (int round = 0; round < 1000; ++round) {
+    pool.Run([&](Worker& w) { ++calls[static_cast<size_t>(w.slice().index)]; });
+  }
+  for (int count : calls) EXPECT_EQ(count, 1000);
+}
+
+TEST_P(ThreadPoolTest, WhatWasWrittenBeforeABarrierIsSeenAfterIt) {
+  ThreadPool pool(GetParam());
+  const auto size = static_cast<size_t>(GetParam());
+  std::vector<int64_t> cells(size, 0);
+  std::atomic<int> wrong{0};
+  pool.Run([&](Worker& w) {
+    const auto self = static_cast<size_t>(w.slice().index);
+    for (int64_t round = 1; round <= 2000; ++round) {
+      cells[self] = round;
+      w.Barrier();
+      if (std::accumulate(cells.begin(), cells.end(), int64_t{0}) !=
+          round * static_cast<int64_t>(size)) {
+        ++wrong;
+      }
+      w.Barrier();
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(ThreadPoolTest, AParkedPoolWakes) {
+  ThreadPool pool(GetParam());
+  std::atomic<int> ran{0};
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    pool.Run([&](Worker&) { ++ran; });
+  }
+  EXPECT_EQ(ran, 3 * GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, testing::Values(1, 2, 3, 7));
+
+TEST(ShareTest, SharesCoverEveryItemOnce) {
+  for (int64_t items : {0, 1, 7, 64, 1000}) {
+    for (int64_t grain : {1, 4, 32}) {
+      for (int count : {1, 2, 3, 16}) {
+        int64_t next = 0;
+        for (int i = 0; i < count; ++i) {
+          const Range range = Share(items, grain, {i, count});
+          EXPECT_EQ(range.begin, next);
+          EXPECT_LE(range.begin, range.end);
+          if (range.end != items) {
+            EXPECT_EQ(range.end % grain, 0);
+          }
+          next = range.end;
+        }
+        EXPECT_EQ(next, items);
+      }
+    }
+  }
+}
+
+TEST(ThreadPoolPinTest, APinThatTheSystemRefusesIsReported) {
+  EXPECT_FALSE(ThreadPool(2, {100000}).pinned());
+  EXPECT_FALSE(ThreadPool(2).pinned());
+}
+
+}  // namespace
+}  // namespace wattline::kernels

@@ -1,0 +1,59 @@
+# Makes a folder into a target. A file's name decides where it belongs: `*_avx2.cc` is compiled with
+# that instruction set's flags and on x86-64 only, `*_neon.cc` on arm64 only, `*_linux.cc` and
+# `*_macos.cc` on that system only, `*_reference.cc` without vectorisation (it is the yardstick).
+# Backends of optional libraries (`*_onednn.cc`, `*_blas.cc`) are added by the folder that owns them.
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(WATTLINE_ARCH x86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(WATTLINE_ARCH arm)
+else()
+  message(FATAL_ERROR "wattline knows x86-64 and arm64, not '${CMAKE_SYSTEM_PROCESSOR}'")
+endif()
+
+set(WATTLINE_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
+set(WATTLINE_AVX512_FLAGS ${WATTLINE_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512dq -mavx512vl
+    -mavx512vnni -mavx512vbmi -mavx512bf16 -mprefer-vector-width=512)
+# Every Apple M chip and every Arm server core since Neoverse N1 has these (dot products, f16).
+set(WATTLINE_NEON_FLAGS -march=armv8.2-a+fp16+dotprod)
+
+# wattline_sources(<out> [folder...]): the .cc files of this folder and the named ones, for this target.
+function(wattline_sources out)
+  set(globs ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder ${ARGN})
+    list(APPEND globs ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+  endforeach()
+  file(GLOB files CONFIGURE_DEPENDS ${globs})
+  list(FILTER files EXCLUDE REGEX "_(onednn|blas)\\.cc$")
+  if(NOT WATTLINE_ARCH STREQUAL x86)
+    list(FILTER files EXCLUDE REGEX "_(avx2|avx512|x86)\\.cc$")
+  endif()
+  if(NOT WATTLINE_ARCH STREQUAL arm)
+    list(FILTER files EXCLUDE REGEX "_(neon|arm)\\.cc$")
+  endif()
+  if(APPLE)
+    list(FILTER files EXCLUDE REGEX "_linux\\.cc$")
+  else()
+    list(FILTER files EXCLUDE REGEX "_macos\\.cc$")
+  endif()
+  foreach(file ${files})
+    if(file MATCHES "_avx2\\.cc$")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_AVX2_FLAGS}")
+    elseif(file MATCHES "_avx512\\.cc$")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_AVX512_FLAGS}")
+    elseif(file MATCHES "_neon\\.cc$")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_NEON_FLAGS}")
+    elseif(file MATCHES "_reference\\.cc$")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
+        "-fno-tree-vectorize;-ffp-contract=off")
+    endif()
+  endforeach()
+  set(${out} ${files} PARENT_SCOPE)
+endfunction()
+
+# wattline_target(<target>): includes from the root, warnings.
+function(wattline_target target)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-psabi
+    $<$<BOOL:${WATTLINE_WERROR}>:-Werror>)
+endfunction()
