@@ -1,0 +1,39 @@
+// The ceilings that MFU and MBU are fractions of: measured in this process, never from a datasheet.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/thread_pool.h"
+
+namespace wattline::benchmarks {
+
+// What was chosen for one ceiling, or why there is none.
+struct CeilingNote {
+  std::string_view name;  // "f32", "bf16", "int8" or "read"
+  std::string kernel;     // the fastest of the candidates, e.g. "avx512 vdpbf16ps zmm x16"
+  std::string why_not;    // empty where the ceiling was measured, else one sentence
+};
+
+// All threads of the pool together. A multiply-add counts 2. Absent where doubled work could not be
+// shown to take doubled time within 3 %: see the note.
+struct MeasuredCeilings {
+  std::optional<double> f32_flop_per_s;
+  // On a CPU without bf16 instructions, the f32 peak: that is what its bf16 operands can reach once
+  // they are widened. The note's kernel tells.
+  std::optional<double> bf16_flop_per_s;
+  std::optional<double> int8_op_per_s;
+  std::optional<double> read_byte_per_s;  // from memory, beyond all caches
+  std::vector<CeilingNote> notes;         // one per ceiling, in the order above
+  int threads = 1;
+  double took_s = 0;
+};
+
+// Measures now: 3 to 6 s.
+MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool);
+// Measured at the first call for this number of threads, then remembered for the process.
+const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool);
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,58 @@
+// The ground that a row stands on: a short probe of the machine, run before and after each row, so
+// that a row measured while the machine changed under it says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kernels/thread_pool.h"
+
+namespace wattline::benchmarks {
+
+struct Ground {
+  // Memory read by all threads of the pool together, from a buffer that no cache holds.
+  double read_byte_per_s = 0;
+  // A cache line from thread 0 to thread 1 and back; absent with one thread.
+  std::optional<double> round_trip_s;
+  // Additions that wait for each other, one per cycle on every CPU we know: the clock under this
+  // light load, which is not the clock under wide vectors.
+  std::optional<double> clock_hz;
+  // Share of all CPUs' time that the hypervisor gave to others since the previous Measure();
+  // absent the first time, where the system counts none, and for windows under 20 kernel ticks.
+  std::optional<double> steal_fraction;
+};
+
+class GroundProbe {
+ public:
+  // Allocates and touches its buffer (512 MiB or an eighth of the memory, whichever is less) and
+  // picks the fastest of the read kernels: about a second. `pool` outlives the probe.
+  explicit GroundProbe(kernels::ThreadPool& pool);
+  ~GroundProbe();
+  GroundProbe(const GroundProbe&) = delete;
+  GroundProbe& operator=(const GroundProbe&) = delete;
+
+  // 15 to 25 ms. Allocates nothing. Must not run while the pool does.
+  Ground Measure();
+  // The read kernel that was the fastest, e.g. "zmm x8, 2 streams".
+  const std::string& ReadKernel() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The larger of the two differs from the smaller by more than this share of itself.
+inline constexpr double kUnsteadyShare = 0.10;
+// Round trips scatter by up to a third on a steady machine; a thread that was moved to another
+// core cluster or socket differs by more (measured: 55 ns within, 130 ns between clusters).
+inline constexpr double kUnsteadyRoundTripRatio = 1.5;
+
+// True where a row between the two cannot be trusted: read bandwidth or clock differ by more than
+// kUnsteadyShare, the round trip by more than kUnsteadyRoundTripRatio, or more than kUnsteadyShare
+// of the CPU time in between was stolen. What is absent in either is not compared.
+bool Unsteady(const Ground& before, const Ground& after);
+
+}  // namespace wattline::benchmarks
