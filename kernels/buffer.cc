@@ -16,8 +16,7 @@ RawBuffer::RawBuffer(size_t byte) : byte_(byte) {
   // Rounded up to whole huge pages, so that the last one can be huge too.
   const size_t unit = byte >= kHugePageByte ? kHugePageByte : 4096;
   const size_t mapped_byte = (byte + unit - 1) / unit * unit;
-  void* data =
-      mmap(nullptr, mapped_byte, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  void* data = mmap(nullptr, mapped_byte, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
   // A hint: where it is refused, small pages serve.

@@ -18,7 +18,8 @@ class Worker {
  public:
   Worker(ThreadPool& pool, Slice slice) : pool_(pool), slice_(slice) {}
   Slice slice() const { return slice_; }
-  // Returns once every thread of the pool has called it; memory written before is seen by all after.
+  // Returns once every thread of the pool has called it; memory written before is seen by all
+  // after.
   void Barrier();
 
  private:

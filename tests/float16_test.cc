@@ -33,7 +33,7 @@ TEST(Float16Test, EveryBf16SurvivesTheWayToFloatAndBack) {
 
 TEST(Float16Test, HalvesRoundToNearestEven) {
   EXPECT_EQ(F16FromFloat(1.0f), 0x3c00);
-  EXPECT_EQ(F16FromFloat(1.0f + 0x1p-11f), 0x3c00);          // a tie goes to the even pattern
+  EXPECT_EQ(F16FromFloat(1.0f + 0x1p-11f), 0x3c00);  // a tie goes to the even pattern
   EXPECT_EQ(F16FromFloat(1.0f + 0x1p-11f + 0x1p-20f), 0x3c01);
   EXPECT_EQ(F16FromFloat(1.0f + 0x3p-11f), 0x3c02);
   EXPECT_EQ(F16FromFloat(65504.0f), 0x7bff);

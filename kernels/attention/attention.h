@@ -9,8 +9,8 @@
 namespace wattline::kernels {
 
 struct AttentionShape {
-  int64_t tokens = 0;    // queries in this call, at positions start .. start + tokens - 1
-  int64_t start = 0;     // cached positions before them
+  int64_t tokens = 0;  // queries in this call, at positions start .. start + tokens - 1
+  int64_t start = 0;   // cached positions before them
   int64_t heads = 0;
   int64_t kv_heads = 0;  // divides heads
   int64_t head_dim = 0;  // multiple of 16
@@ -20,12 +20,12 @@ struct AttentionShape {
 // out[t, h] = softmax(q[t, h] . K[h'] / sqrt(head_dim)) V[h'], h' = h * kv_heads / heads.
 struct AttentionArgs {
   AttentionShape shape;
-  const float* q = nullptr;     // [tokens, heads, head_dim]
-  const uint16_t* k = nullptr;  // f16 [kv_heads, capacity, head_dim]
-  const uint16_t* v = nullptr;  // f16 [kv_heads, capacity, head_dim]
-  int64_t capacity = 0;         // positions that each head of the cache has room for
-  float* out = nullptr;         // [tokens, heads, head_dim]
-  std::byte* scratch = nullptr; // AttentionScratchByte(shape, threads) bytes shared by all threads
+  const float* q = nullptr;      // [tokens, heads, head_dim]
+  const uint16_t* k = nullptr;   // f16 [kv_heads, capacity, head_dim]
+  const uint16_t* v = nullptr;   // f16 [kv_heads, capacity, head_dim]
+  int64_t capacity = 0;          // positions that each head of the cache has room for
+  float* out = nullptr;          // [tokens, heads, head_dim]
+  std::byte* scratch = nullptr;  // AttentionScratchByte(shape, threads) bytes shared by all threads
 };
 
 // Operations: 4 head_dim per query, head and visible position (QK^T and PV); softmax not counted.

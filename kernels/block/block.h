@@ -10,17 +10,17 @@ namespace wattline::kernels {
 
 // BERT's block (Devlin et al. 2018, post-norm). Matrices as in Layer; ffn has two matrices.
 struct BertLayer {
-  Matrix attn_q, attn_k, attn_v, attn_output;                     // [model_dim, model_dim]
-  const float* attn_q_bias = nullptr;                             // [model_dim], as the next ones
+  Matrix attn_q, attn_k, attn_v, attn_output;  // [model_dim, model_dim]
+  const float* attn_q_bias = nullptr;          // [model_dim], as the next ones
   const float* attn_k_bias = nullptr;
   const float* attn_v_bias = nullptr;
   const float* attn_output_bias = nullptr;
   const float* attn_norm = nullptr;
   const float* attn_norm_bias = nullptr;
-  Matrix ffn_up;                                                  // [ffn_dim, model_dim]
-  const float* ffn_up_bias = nullptr;                             // [ffn_dim]
-  Matrix ffn_down;                                                // [model_dim, ffn_dim]
-  const float* ffn_down_bias = nullptr;                           // [model_dim], as the next ones
+  Matrix ffn_up;                         // [ffn_dim, model_dim]
+  const float* ffn_up_bias = nullptr;    // [ffn_dim]
+  Matrix ffn_down;                       // [model_dim, ffn_dim]
+  const float* ffn_down_bias = nullptr;  // [model_dim], as the next ones
   const float* ffn_norm = nullptr;
   const float* ffn_norm_bias = nullptr;
 };

@@ -12,9 +12,9 @@
 namespace wattline::kernels {
 
 struct DecoderOptions {
-  int64_t context = 0;   // positions of cache for each sequence
-  int64_t batch = 1;     // sequences decoded together, each with a cache of its own
-  int64_t chunk = 512;   // most tokens of one Forward; longer prompts are cut by the caller
+  int64_t context = 0;  // positions of cache for each sequence
+  int64_t batch = 1;    // sequences decoded together, each with a cache of its own
+  int64_t chunk = 512;  // most tokens of one Forward; longer prompts are cut by the caller
 };
 
 enum class Logits : uint8_t { kLast, kAll };
@@ -52,8 +52,8 @@ std::unique_ptr<Decoder> MakeReferenceDecoder(const Model& model, DecoderOptions
 // `batch` sequences; logits for the last token of each only.
 double ForwardFlop(const Model& m, int64_t start, int64_t count, int64_t batch);
 // Compulsory bytes of the same: every weight matrix once (the embedding table as the rows that are
-// read, the output projection as a matrix, tied or not), K and V of the visible positions read once,
-// those of new positions written once.
+// read, the output projection as a matrix, tied or not), K and V of the visible positions read
+// once, those of new positions written once.
 double ForwardByte(const Model& m, int64_t start, int64_t count, int64_t batch);
 
 }  // namespace wattline::kernels

@@ -21,22 +21,23 @@ constexpr int64_t kGemvTokens = 8;
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;
-  const float* f32 = nullptr;         // [tokens, cols]
-  uint16_t* bf16 = nullptr;           // [tokens, cols]
-  int8_t* q8 = nullptr;               // [tokens, cols], -127..127
-  float* q8_scale = nullptr;          // [tokens, cols / 32]
-  float* q8_block_sum = nullptr;      // [tokens, cols / 32], scale * sum of q
+  const float* f32 = nullptr;     // [tokens, cols]
+  uint16_t* bf16 = nullptr;       // [tokens, cols]
+  int8_t* q8 = nullptr;           // [tokens, cols], -127..127
+  float* q8_scale = nullptr;      // [tokens, cols / 32]
+  float* q8_block_sum = nullptr;  // [tokens, cols / 32], scale * sum of q
 };
 
 // Owns the forms for up to `tokens` x `cols`.
 class ActivationBuffer;
 
 struct LinearArgs {
-  Matrix w;                    // [rows, cols]
+  Matrix w;  // [rows, cols]
   const Activations* x = nullptr;
-  float* y = nullptr;          // [tokens, rows], y_stride elements from one token to the next
+  float* y = nullptr;  // [tokens, rows], y_stride elements from one token to the next
   int64_t y_stride = 0;
-  std::byte* scratch = nullptr;  // LinearScratchByte(cols) bytes of this thread's own, 64-byte aligned
+  std::byte* scratch =
+      nullptr;  // LinearScratchByte(cols) bytes of this thread's own, 64-byte aligned
 };
 
 // Operations: 2 per weight and token.
