@@ -1,6 +1,7 @@
 # Makes a folder into a target. A file's name decides where it belongs: `*_avx2.cc` is compiled with
 # that instruction set's flags and on x86-64 only, `*_neon.cc` on arm64 only, `*_linux.cc` and
-# `*_macos.cc` on that system only, `*_reference.cc` without vectorisation (it is the yardstick).
+# `*_macos.cc` on that system only (`*_linux_arm.cc`: both must hold), `*_reference.cc` without
+# vectorisation (it is the yardstick).
 # Backends of optional libraries (`*_onednn.cc`, `*_blas.cc`) are added by the folder that owns them.
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
@@ -32,7 +33,7 @@ function(wattline_sources out)
     list(FILTER files EXCLUDE REGEX "_(neon|arm)\\.cc$")
   endif()
   if(APPLE)
-    list(FILTER files EXCLUDE REGEX "_linux\\.cc$")
+    list(FILTER files EXCLUDE REGEX "_linux(_arm)?\\.cc$")
   else()
     list(FILTER files EXCLUDE REGEX "_macos\\.cc$")
   endif()

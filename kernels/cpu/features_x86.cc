@@ -1,0 +1,83 @@
+// Bits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, and volume
+// 1, section 13.2 (XCR0). AMD's manual assigns the same.
+#include <cpuid.h>
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/cpu/features.h"
+
+namespace wattline::kernels {
+namespace {
+
+struct Registers {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+// All zero where the CPU has no such leaf.
+Registers Cpuid(unsigned leaf, unsigned subleaf) {
+  Registers r;
+  __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  return r;
+}
+
+constexpr bool Bit(unsigned word, int bit) { return ((word >> bit) & 1u) != 0; }
+
+// XCR0: the register states that the system saves on a context switch. A CPU feature whose state is
+// not among them faults.
+uint64_t SavedStates() {
+  if (!Bit(Cpuid(1, 0).ecx, 27)) return 0;  // OSXSAVE
+  uint32_t low = 0;
+  uint32_t high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+}
+
+struct Cpu {
+  Registers leaf1 = Cpuid(1, 0);
+  Registers leaf7 = Cpuid(7, 0);
+  Registers leaf7_1 = Cpuid(7, 1);
+  bool saves_ymm = (SavedStates() & 0x6) == 0x6;    // XMM, YMM
+  bool saves_zmm = (SavedStates() & 0xe6) == 0xe6;  // and opmask, ZMM_Hi256, Hi16_ZMM
+};
+
+const Cpu& ThisCpu() {
+  static const Cpu cpu;
+  return cpu;
+}
+
+}  // namespace
+
+std::span<const CpuFeature> Avx2Features() {
+  static const Cpu& c = ThisCpu();
+  static const std::array<CpuFeature, 4> features = {{
+      {"AVX2", c.saves_ymm && Bit(c.leaf7.ebx, 5)},
+      {"FMA", c.saves_ymm && Bit(c.leaf1.ecx, 12)},
+      {"F16C", c.saves_ymm && Bit(c.leaf1.ecx, 29)},
+      {"BMI2", Bit(c.leaf7.ebx, 8)},
+  }};
+  return features;
+}
+
+std::span<const CpuFeature> Avx512Features() {
+  static const Cpu& c = ThisCpu();
+  static const std::array<CpuFeature, 11> features = {{
+      {"AVX2", c.saves_ymm && Bit(c.leaf7.ebx, 5)},
+      {"FMA", c.saves_ymm && Bit(c.leaf1.ecx, 12)},
+      {"F16C", c.saves_ymm && Bit(c.leaf1.ecx, 29)},
+      {"BMI2", Bit(c.leaf7.ebx, 8)},
+      {"AVX512F", c.saves_zmm && Bit(c.leaf7.ebx, 16)},
+      {"AVX512BW", c.saves_zmm && Bit(c.leaf7.ebx, 30)},
+      {"AVX512DQ", c.saves_zmm && Bit(c.leaf7.ebx, 17)},
+      {"AVX512VL", c.saves_zmm && Bit(c.leaf7.ebx, 31)},
+      {"AVX512_VNNI", c.saves_zmm && Bit(c.leaf7.ecx, 11)},
+      {"AVX512_VBMI", c.saves_zmm && Bit(c.leaf7.ecx, 1)},
+      {"AVX512_BF16", c.saves_zmm && Bit(c.leaf7_1.eax, 5)},
+  }};
+  return features;
+}
+
+std::string WhyNotAvx2() { return WhyNot("avx2", Avx2Features()); }
+std::string WhyNotAvx512() { return WhyNot("avx512", Avx512Features()); }
+
+}  // namespace wattline::kernels
