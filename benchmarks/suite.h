@@ -1,0 +1,101 @@
+// The list of rows and what they share: threads, backends, probes, ceilings.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "benchmarks/ceilings.h"
+#include "benchmarks/ground.h"
+#include "kernels/backend.h"
+#include "kernels/thread_pool.h"
+
+namespace wattline::benchmarks {
+
+struct SuiteOptions {
+  int threads = 1;
+  std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
+  std::string model_file;  // a GGUF file that replaces the named models
+  bool full_sweep = false;
+  double min_time_s = 0.5;  // of Google Benchmark: a call that takes longer is final
+};
+
+// A backend under the name that rows carry.
+struct ShownBackend {
+  const kernels::Backend* backend = nullptr;
+  std::string name;
+};
+
+using RowFunction = std::function<void(benchmark::State&)>;
+
+struct Row {
+  std::string name;  // fixture/subject/format[/case:value...]/backend
+  // What sets a row outside the default list apart from those in it: "llama-3-8b", "batch:4". Such
+  // a row runs with --sweep=full, or where the filter holds every one of these words. Empty: the
+  // row is in the default list.
+  std::vector<std::string> words;
+  RowFunction run;
+};
+
+class Suite {
+ public:
+  explicit Suite(SuiteOptions options);
+  ~Suite();
+  Suite(const Suite&) = delete;
+  Suite& operator=(const Suite&) = delete;
+
+  const SuiteOptions& options() const { return options_; }
+  kernels::ThreadPool& pool() { return pool_; }
+  // CPU backends as --isa selects them, best first, then the usable libraries.
+  const std::vector<ShownBackend>& backends() const { return backends_; }
+  const std::vector<ShownBackend>& cpu_backends() const { return cpu_backends_; }
+
+  void Add(Row row) { rows_.push_back(std::move(row)); }
+  const std::vector<Row>& rows() const { return rows_; }
+
+  // Made at first use: it costs a second and its buffer.
+  GroundProbe& ground();
+  // Measured at first use, 3 to 6 s.
+  const MeasuredCeilings& ceilings() { return CeilingsOf(pool_); }
+
+  // What the calls of one row share (its operands, the outcome of its check). Made when a row first
+  // asks, kept until another key asks, so that only one row's or model's memory is held at a time.
+  template <typename T>
+  T& Keep(const std::string& key, const std::function<std::shared_ptr<T>()>& make) {
+    if (key != kept_key_ || !kept_) {
+      kept_.reset();
+      kept_key_ = key;
+      kept_ = make();
+    }
+    return *static_cast<T*>(kept_.get());
+  }
+
+ private:
+  SuiteOptions options_;
+  kernels::ThreadPool pool_;
+  std::vector<ShownBackend> backends_;
+  std::vector<ShownBackend> cpu_backends_;
+  std::vector<Row> rows_;
+  std::unique_ptr<GroundProbe> ground_;
+  std::string kept_key_;
+  std::shared_ptr<void> kept_;
+};
+
+inline void Register(Suite& suite, std::string name, RowFunction run,
+                     std::vector<std::string> words = {}) {
+  suite.Add({std::move(name), std::move(words), std::move(run)});
+}
+
+// One line for each fixture in fixtures.cc; there is no static registration.
+void RegisterCeiling(Suite& suite);
+void RegisterGemm(Suite& suite);
+void RegisterAttention(Suite& suite);
+void RegisterDequant(Suite& suite);
+void RegisterBlock(Suite& suite);
+void RegisterDecode(Suite& suite);
+
+}  // namespace wattline::benchmarks
