@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/buffer.h"
 #include "kernels/matrix.h"
 #include "kernels/thread_pool.h"
 #include "kernels/work.h"
@@ -28,8 +29,22 @@ struct Activations {
   float* q8_block_sum = nullptr;  // [tokens, cols / 32], scale * sum of q
 };
 
-// Owns the forms for up to `tokens` x `cols`.
-class ActivationBuffer;
+// Owns the packed forms for up to `tokens` x `cols`; the f32 form stays the caller's.
+class ActivationBuffer {
+ public:
+  ActivationBuffer() = default;
+  ActivationBuffer(int64_t tokens, int64_t cols);
+
+  // A view of x[tokens, cols] with room for every form; tokens and cols may be smaller than those
+  // of the buffer. The next View reuses the room.
+  Activations View(const float* x, int64_t tokens, int64_t cols) const;
+
+ private:
+  Buffer<uint16_t> bf16_;
+  Buffer<int8_t> q8_;
+  Buffer<float> q8_scale_;
+  Buffer<float> q8_block_sum_;
+};
 
 struct LinearArgs {
   Matrix w;  // [rows, cols]
@@ -56,8 +71,9 @@ struct LinearCase {
 
 // Double precision on the exactly dequantised weights: y[tokens, rows].
 void LinearReference(const LinearCase& c, double* y);
-// Bound of |Y - reference| for (token, row), from the 8-bit rounding of activations (half a step of
-// scale = max|x| / 127 per block), or bf16 rounding, and the f32 sum; derivation in linear.cc.
+// Bound of |Y - reference| for (token, row): from the 8-bit rounding of activations (half a step of
+// scale = max|x| / 127 per block) for quantised weights up to kGemvTokens, bf16 rounding of both
+// operands above them, and the f32 sum; derivation in linear.cc.
 double LinearTolerance(const LinearCase& c, int64_t token, int64_t row);
 
 }  // namespace wattline::kernels

@@ -1,0 +1,87 @@
+#include "kernels/linear/linear.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <vector>
+
+#include "kernels/dequant/dequant.h"
+
+namespace wattline::kernels {
+namespace {
+
+constexpr int64_t kQ8Block = 32;
+
+// gamma_n = n u / (1 - n u), u = 2^-24: the relative error of a path of n roundings in f32
+// (Higham, Accuracy and Stability of Numerical Algorithms, 2002, lemma 3.1).
+double Gamma(double roundings) {
+  const double nu = roundings * 0x1p-24;
+  return nu / (1.0 - nu);
+}
+
+// sum |x_i| |w_i|, which relative errors of operands multiply.
+double Magnitude(const double* w, const float* x, int64_t cols) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < cols; ++i) sum += std::abs(w[i]) * std::abs(x[i]);
+  return sum;
+}
+
+// x_i becomes s q_i with s = max|x| / 127 of its block of 32. q is the nearest integer to x / s,
+// so |x_i - s q_i| <= s / 2, and rounding s and the quotient moves it by a few u of 127 s more. The
+// kernels sum products and offsets apart (dequant.h): magnitude sum |s q_i| (|w_i| + 2 |offset_i|);
+// sums within a block are integers below 2^31 with one rounding to f32. One rounding per block, two
+// for the scales, one for the offset's part, and the lanes' tree: 2 per block + 32 in all.
+double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row) {
+  std::vector<double> offset(static_cast<size_t>(m.cols));
+  DequantOffsetReference(m.format, m.Row(row), m.cols, offset.data());
+  double rounding = 0.0, magnitude = 0.0;
+  for (int64_t b = 0; b < m.cols; b += kQ8Block) {
+    double largest = 0.0, weight = 0.0;
+    for (int64_t i = b; i < b + kQ8Block; ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(x[i])));
+      weight += std::abs(w[i]);
+      magnitude +=
+          std::abs(x[i]) * (std::abs(w[i]) + 2.0 * std::abs(offset[static_cast<size_t>(i)]));
+    }
+    rounding += largest / 127.0 * (0.5 + 127.0 * Gamma(4)) * weight;
+  }
+  // |s q| may pass |x| by half a step: at most 1.5 / 127 of the largest, covered by a factor 1.02
+  // on average magnitudes and by `rounding` itself where x is small.
+  return rounding * 1.001 +
+         1.02 * Gamma(2.0 * static_cast<double>(m.cols / kQ8Block) + 32) * magnitude;
+}
+
+}  // namespace
+
+ActivationBuffer::ActivationBuffer(int64_t tokens, int64_t cols)
+    : bf16_(tokens * cols),
+      q8_(tokens * cols),
+      q8_scale_(tokens * ((cols + kQ8Block - 1) / kQ8Block)),
+      q8_block_sum_(q8_scale_.size()) {}
+
+Activations ActivationBuffer::View(const float* x, int64_t tokens, int64_t cols) const {
+  assert(tokens * cols <= bf16_.size());
+  return {tokens, cols, x, bf16_.data(), q8_.data(), q8_scale_.data(), q8_block_sum_.data()};
+}
+
+double LinearByte(const Matrix& w, int64_t tokens) {
+  return static_cast<double>(w.Byte()) +
+         4.0 * static_cast<double>(tokens) * static_cast<double>(w.cols + w.rows);
+}
+
+double LinearTolerance(const LinearCase& c, int64_t token, int64_t row) {
+  const Matrix& m = c.w;
+  const float* x = c.x + token * m.cols;
+  std::vector<double> w(static_cast<size_t>(m.cols));
+  DequantReference(m.format, m.Row(row), m.cols, w.data());
+  const auto cols = static_cast<double>(m.cols);
+  if (c.tokens <= kGemvTokens) {
+    if (IsQuantised(m.format)) return Q8Tolerance(m, w.data(), x, row);
+    // f32 activations, a fused multiply-add per element in at least 4 lanes, then their tree.
+    return Gamma(cols / 4 + 16) * Magnitude(w.data(), x, m.cols);
+  }
+  // Both operands may be rounded to bf16 (relative 2^-9 each); one chain of multiply-adds.
+  return (0x1p-8 + 0x1p-18 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols);
+}
+
+}  // namespace wattline::kernels
