@@ -28,17 +28,24 @@ struct AttentionArgs {
   std::byte* scratch = nullptr;  // AttentionScratchByte(shape, threads) bytes shared by all threads
 };
 
+// Positions that the query of token `token` sees.
+constexpr int64_t AttentionVisible(const AttentionShape& s, int64_t token) {
+  return s.start + (s.causal ? token + 1 : s.tokens);
+}
+
 // Operations: 4 head_dim per query, head and visible position (QK^T and PV); softmax not counted.
 double AttentionFlop(AttentionShape s);
 // Compulsory bytes: visible K and V once in f16, q and out once in f32.
 double AttentionByte(AttentionShape s);
 
-// Bytes of scratch for `threads` threads: partial (max, sum, out) of each split of a single query.
+// Bytes of scratch for `threads` threads: partial (max, sum, out) of each split of a single query,
+// or the tiles of a prefill. Grows with tokens and does not depend on start: enough for a call of
+// s.tokens is enough for every shorter one.
 int64_t AttentionScratchByte(AttentionShape s, int threads);
 
 // Double precision on the same f16 cache.
 void AttentionReference(const AttentionArgs& args, double* out);
-// Bound of |out - reference|, relative to max|V| of the head; derivation in attention.cc.
+// Bound of |out - reference| for every element, absolute; derivation in attention.cc.
 double AttentionTolerance(const AttentionArgs& args);
 
 }  // namespace wattline::kernels
