@@ -1,5 +1,6 @@
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
+#include "kernels/gemm/gemm_cpu.h"
 
 namespace wattline::kernels {
 
@@ -11,10 +12,10 @@ constinit const CpuKernels kAvx512Kernels = {
     .prepare = nullptr,
     .linear = nullptr,
     .linear_scratch_byte = nullptr,
-    .gemm_packed_byte = nullptr,
-    .gemm_pack = nullptr,
-    .gemm_scratch_byte = nullptr,
-    .gemm = nullptr,
+    .gemm_packed_byte = GemmPackedByteAvx512,
+    .gemm_pack = GemmPackAvx512,
+    .gemm_scratch_byte = GemmScratchByteAvx512,
+    .gemm = GemmAvx512,
     .attention = nullptr,
     .attention_merge = nullptr,
     .rms_norm = nullptr,

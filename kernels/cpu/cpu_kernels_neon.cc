@@ -1,5 +1,6 @@
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
+#include "kernels/gemm/gemm_cpu.h"
 
 namespace wattline::kernels {
 
@@ -11,10 +12,10 @@ constinit const CpuKernels kNeonKernels = {
     .prepare = nullptr,
     .linear = nullptr,
     .linear_scratch_byte = nullptr,
-    .gemm_packed_byte = nullptr,
-    .gemm_pack = nullptr,
-    .gemm_scratch_byte = nullptr,
-    .gemm = nullptr,
+    .gemm_packed_byte = GemmPackedByteNeon,
+    .gemm_pack = GemmPackNeon,
+    .gemm_scratch_byte = GemmScratchByteNeon,
+    .gemm = GemmNeon,
     .attention = nullptr,
     .attention_merge = nullptr,
     .rms_norm = nullptr,

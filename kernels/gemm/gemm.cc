@@ -1,0 +1,68 @@
+#include "kernels/gemm/gemm.h"
+
+#include <array>
+#include <cmath>
+
+#include "kernels/float16.h"
+
+namespace wattline::kernels {
+namespace {
+
+constexpr std::array<std::string_view, 3> kNames = {"f32", "bf16", "int8"};
+
+double ElementByte(GemmType type) {
+  switch (type) {
+    case GemmType::kF32:
+      return 4;
+    case GemmType::kBF16:
+      return 2;
+    case GemmType::kInt8:
+      return 1;
+  }
+  return 0;
+}
+
+double Product(int64_t a, int64_t b) { return static_cast<double>(a) * static_cast<double>(b); }
+
+}  // namespace
+
+std::string_view Name(GemmType type) { return kNames[static_cast<size_t>(type)]; }
+
+std::optional<GemmType> GemmTypeFromName(std::string_view name) {
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<GemmType>(i);
+  }
+  return std::nullopt;
+}
+
+double GemmByte(GemmShape s, GemmType type) {
+  return ElementByte(type) * (Product(s.m, s.k) + Product(s.n, s.k)) + 4 * Product(s.m, s.n);
+}
+
+double GemmByte(GemmShape s, Format weights) {
+  return 4 * Product(s.m, s.k) + Product(s.n, RowByte(weights, s.k)) + 4 * Product(s.m, s.n);
+}
+
+// A sum of k products in f32, in any order and with or without fused multiply-adds, makes at most
+// k + 1 roundings of relative size u = 2^-24 in each term's path (Higham, Accuracy and Stability of
+// Numerical Algorithms, 3.1: gamma_n = n u / (1 - n u)); blocked sums add one per block of k, less
+// than k / 64 here. Products that vdpbf16ps flushes to zero are below 2^-126 each.
+double GemmTolerance(const GemmCase& c, int64_t i, int64_t j) {
+  if (c.type == GemmType::kInt8) return 0;
+  const int64_t k = c.shape.k;
+  double magnitude = 0;
+  for (int64_t p = 0; p < k; ++p) {
+    float a = c.a[i * k + p];
+    float b = c.bt[j * k + p];
+    if (c.type == GemmType::kBF16) {
+      a = FloatFromBf16(Bf16FromFloat(a));
+      b = FloatFromBf16(Bf16FromFloat(b));
+    }
+    magnitude += std::fabs(static_cast<double>(a) * static_cast<double>(b));
+  }
+  const double roundings = static_cast<double>(k + k / 64 + 2);
+  const double nu = roundings * 0x1p-24;
+  return nu / (1 - nu) * magnitude + static_cast<double>(k) * 0x1p-126;
+}
+
+}  // namespace wattline::kernels

@@ -1,0 +1,189 @@
+// Dense GEMM: every instruction set against the double-precision reference, at every kind of tail,
+// however many threads share the work.
+#include "kernels/gemm/gemm.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/float16.h"
+#include "kernels/random.h"
+
+namespace wattline::kernels {
+namespace {
+
+struct Operands {
+  std::vector<float> a;
+  std::vector<float> bt;
+  GemmCase c;
+};
+
+Operands MakeOperands(GemmType type, GemmShape s, uint64_t seed) {
+  Operands o;
+  Random random(seed);
+  const auto fill = [&](std::vector<float>& values, int64_t count, bool is_signed) {
+    values.resize(static_cast<size_t>(count));
+    for (float& value : values) {
+      if (type == GemmType::kInt8) {
+        value = static_cast<float>(is_signed ? static_cast<int64_t>(random.Next() % 256) - 128
+                                             : static_cast<int64_t>(random.Next() % 128));
+      } else {
+        value = random.Normal();
+      }
+    }
+  };
+  fill(o.a, s.m * s.k, false);
+  fill(o.bt, s.n * s.k, true);
+  o.c = {s, type, o.a.data(), o.bt.data()};
+  return o;
+}
+
+// A in the type's elements, at its exact size, so that a read past its end is seen.
+std::vector<std::byte> Elements(const GemmCase& c) {
+  const int64_t count = c.shape.m * c.shape.k;
+  const int64_t element_byte = 4 / (c.type == GemmType::kF32    ? 1
+                                    : c.type == GemmType::kBF16 ? 2
+                                                                : 4);
+  std::vector<std::byte> out(static_cast<size_t>(count * element_byte));
+  for (int64_t i = 0; i < count; ++i) {
+    if (c.type == GemmType::kF32) {
+      std::memcpy(out.data() + i * 4, c.a + i, 4);
+    } else if (c.type == GemmType::kBF16) {
+      const uint16_t bits = Bf16FromFloat(c.a[i]);
+      std::memcpy(out.data() + i * 2, &bits, 2);
+    } else {
+      out[static_cast<size_t>(i)] = static_cast<std::byte>(static_cast<uint8_t>(c.a[i]));
+    }
+  }
+  return out;
+}
+
+std::vector<double> RunGemm(const CpuKernels& cpu, const GemmCase& c, int slices) {
+  const GemmShape s = c.shape;
+  const auto scratch_byte = static_cast<size_t>(cpu.gemm_scratch_byte(c.type, s));
+  std::vector<std::byte> packed(static_cast<size_t>(cpu.gemm_packed_byte(c.type, s.n, s.k)));
+  for (int i = 0; i < slices; ++i) {
+    cpu.gemm_pack(c.type, c.bt, s.n, s.k, packed.data(), {i, slices});
+  }
+  const std::vector<std::byte> a = Elements(c);
+  // Every element of C starts as a value that no sum has: one left unwritten is seen.
+  std::vector<uint32_t> out(static_cast<size_t>(s.m * s.n), 0x7fc00123u);
+  for (int i = 0; i < slices; ++i) {
+    auto scratch = std::make_unique<std::byte[]>(scratch_byte);
+    cpu.gemm(c.type, s, a.data(), packed.data(), out.data(), scratch.get(), {i, slices});
+  }
+  std::vector<double> result(out.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    result[i] = c.type == GemmType::kInt8 ? static_cast<double>(static_cast<int32_t>(out[i]))
+                                          : std::bit_cast<float>(out[i]);
+  }
+  return result;
+}
+
+class GemmTest : public testing::TestWithParam<std::tuple<const CpuKernels*, GemmType>> {
+ protected:
+  const CpuKernels& cpu() const { return *std::get<0>(GetParam()); }
+  GemmType type() const { return std::get<1>(GetParam()); }
+  void SetUp() override {
+    if (!cpu().why_not().empty()) GTEST_SKIP() << "skipped: no " << cpu().isa;
+  }
+  void ExpectReference(GemmShape s, int slices) {
+    const Operands o =
+        MakeOperands(type(), s, static_cast<uint64_t>(s.m * 1000003 + s.n * 1009 + s.k));
+    std::vector<double> expected(static_cast<size_t>(s.m * s.n));
+    GemmReference(o.c, expected.data());
+    const std::vector<double> got = RunGemm(cpu(), o.c, slices);
+    int wrong = 0;
+    for (int64_t i = 0; i < s.m; ++i) {
+      for (int64_t j = 0; j < s.n; ++j) {
+        const auto at = static_cast<size_t>(i * s.n + j);
+        const double error = std::fabs(got[at] - expected[at]);
+        if (!(error <= GemmTolerance(o.c, i, j)) && ++wrong == 1) {
+          ADD_FAILURE() << s.m << "x" << s.n << "x" << s.k << " slices " << slices << " at (" << i
+                        << ", " << j << "): " << got[at] << ", reference " << expected[at]
+                        << ", tolerance " << GemmTolerance(o.c, i, j);
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0);
+  }
+};
+
+TEST_P(GemmTest, EveryTailOfRowsAgreesWithTheReference) {
+  for (int64_t m = 1; m <= 30; ++m) ExpectReference({m, 33, 37}, 1);
+}
+
+TEST_P(GemmTest, EveryTailOfColumnsAgreesWithTheReference) {
+  for (int64_t n = 1; n <= 66; ++n) ExpectReference({7, n, 19}, 1);
+}
+
+TEST_P(GemmTest, EveryTailOfTheSumAgreesWithTheReference) {
+  for (int64_t k = 1; k <= 70; ++k) ExpectReference({15, 34, k}, 1);
+}
+
+// k up to several blocks, m past one block of every instruction set.
+TEST_P(GemmTest, BlocksOfRowsAndOfTheSumAgreeWithTheReference) {
+  for (int64_t k : {255, 256, 257, 513, 1025, 2049}) ExpectReference({17, 35, k}, 1);
+  for (int64_t m : {143, 145, 256, 257, 449}) ExpectReference({m, 33, 70}, 1);
+}
+
+TEST_P(GemmTest, ModelShapesAgreeWithTheReference) {
+  ExpectReference({64, 256, 2048}, 1);
+  ExpectReference({128, 192, 576}, 2);
+}
+
+TEST_P(GemmTest, SlicesTogetherWriteEveryElement) {
+  for (int slices : {1, 2, 3, 4, 6}) {
+    ExpectReference({1, 1, 5}, slices);
+    ExpectReference({50, 130, 33}, slices);
+    ExpectReference({130, 50, 33}, slices);
+  }
+}
+
+TEST_P(GemmTest, TheSlicesDoNotChangeTheResult) {
+  const Operands o = MakeOperands(type(), {61, 97, 600}, 5);
+  EXPECT_EQ(RunGemm(cpu(), o.c, 1), RunGemm(cpu(), o.c, 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllIsas, GemmTest,
+    testing::Combine(testing::ValuesIn(AllCpuKernels().begin(), AllCpuKernels().end()),
+                     testing::Values(GemmType::kF32, GemmType::kBF16, GemmType::kInt8)),
+    [](const auto& param) {
+      return std::string(std::get<0>(param.param)->isa) + "_" +
+             std::string(Name(std::get<1>(param.param)));
+    });
+
+TEST(GemmLawTest, CountsMatchAHandCountedCase) {
+  const GemmShape s{2, 3, 64};
+  EXPECT_EQ(GemmFlop(s), 768);
+  EXPECT_EQ(GemmByte(s, GemmType::kF32), 4 * (128 + 192) + 4 * 6);
+  EXPECT_EQ(GemmByte(s, GemmType::kBF16), 2 * (128 + 192) + 4 * 6);
+  EXPECT_EQ(GemmByte(s, GemmType::kInt8), 128 + 192 + 4 * 6);
+  EXPECT_EQ(GemmByte(s, Format::kQ4_0), 4 * 128 + 3 * 2 * 18 + 4 * 6);
+}
+
+TEST(GemmLawTest, NamesAreFoundAgain) {
+  for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8}) {
+    EXPECT_EQ(GemmTypeFromName(Name(type)), type);
+  }
+  EXPECT_EQ(GemmTypeFromName("f64"), std::nullopt);
+}
+
+TEST(GemmReferenceTest, MatchesAHandCountedCase) {
+  const float a[] = {1, 2, 3, 4};
+  const float bt[] = {5, 6, 7, 8, 9, 10};
+  double out[6];
+  GemmReference({{2, 3, 2}, GemmType::kF32, a, bt}, out);
+  const double expected[] = {17, 23, 29, 39, 53, 67};
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(out[i], expected[i]);
+}
+
+}  // namespace
+}  // namespace wattline::kernels
