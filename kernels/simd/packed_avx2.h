@@ -1,0 +1,85 @@
+// Packed weights on AVX2: dot products by vpmaddubsw, 8 f32 at a time.
+#pragma once
+
+#if defined(__AVX2__)
+
+#include "kernels/format.h"
+#include "kernels/simd/packed_ymm.h"
+
+namespace wattline::kernels {
+
+struct Avx2 : PackedYmm<Avx2> {
+  static constexpr int kLanes = 8;
+  using Floats = __m256;
+
+  // Eight sums of four products each, as f32. q is in 0 .. 63 and x in -127 .. 127: the 16-bit pair
+  // sums of vpmaddubsw stay below 16003.
+  static Sums Dot(Bytes q, const int8_t* x) { return Widen(_mm256_maddubs_epi16(q, Load(x))); }
+  // q in -128 .. 127: |q| takes x with q's sign; pair sums stay below 32513, so none saturates.
+  static Sums DotSigned(Bytes q, const int8_t* x) {
+    return Widen(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(Load(x), q)));
+  }
+  static Sums Widen(__m256i pairs) {
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+
+  static Sums DotHalves(Bytes q, const int8_t* x, float low, float high) {
+    return MultiplyHalves(DotSigned(q, x), low, high);
+  }
+
+  // out[i] = q[i] * scale + offset, low and high 16 elements with their own.
+  template <class Out>
+  static void Store(Bytes q, float scale0, float offset0, float scale1, float offset1, Out* out) {
+    const __m256 s0 = _mm256_set1_ps(scale0), o0 = _mm256_set1_ps(offset0);
+    const __m256 s1 = _mm256_set1_ps(scale1), o1 = _mm256_set1_ps(offset1);
+    Store16(_mm256_fmadd_ps(Quarter<0>(q), s0, o0), _mm256_fmadd_ps(Quarter<1>(q), s0, o0), out);
+    Store16(_mm256_fmadd_ps(Quarter<2>(q), s1, o1), _mm256_fmadd_ps(Quarter<3>(q), s1, o1),
+            out + 16);
+  }
+  static void Store16(Floats low, Floats high, float* out) {
+    _mm256_storeu_ps(out, low);
+    _mm256_storeu_ps(out + 8, high);
+  }
+  static void Store16(Floats low, Floats high, uint16_t* out) {
+    // vpackusdw packs each 128-bit half by itself: 0 2 1 3 puts the quarters in order.
+    const __m256i packed = _mm256_packus_epi32(Bf16(low), Bf16(high));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xd8));
+  }
+  static void StoreLanes(Floats value, float* out) { _mm256_storeu_ps(out, value); }
+  static void StoreLanes(Floats value, uint16_t* out) {
+    const __m256i bits = Bf16(value);
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(out),
+        _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1)));
+  }
+  // Nearest even, in the low half of each lane. A NaN whose upper 16 bits hold its payload, as all
+  // that arithmetic makes, stays one.
+  static __m256i Bf16(Floats value) {
+    const __m256i bits = _mm256_castps_si256(value);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i bias = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+    return _mm256_srli_epi32(_mm256_add_epi32(bits, bias), 16);
+  }
+
+  // kLanes elements of a dense format.
+  template <Format kFormat>
+  static Floats LoadLanes(const std::byte* at) {
+    if constexpr (kFormat == Format::kF32) {
+      return _mm256_loadu_ps(reinterpret_cast<const float*>(at));
+    } else {
+      const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+      if constexpr (kFormat == Format::kF16) return _mm256_cvtph_ps(bits);
+      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+    }
+  }
+  static Floats ZeroFloats() { return _mm256_setzero_ps(); }
+  static Floats AddFloats(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats MultiplyAddFloats(Floats sum, Floats a, const float* b) {
+    return _mm256_fmadd_ps(a, _mm256_loadu_ps(b), sum);
+  }
+  static float TotalFloats(Floats a) { return Total(a); }
+};
+
+}  // namespace wattline::kernels
+
+#endif  // __AVX2__

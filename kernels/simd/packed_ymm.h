@@ -1,0 +1,121 @@
+// 32 small integers in a 256-bit register and the eight f32 that their dot products become: what
+// the unpacking of weights is written over. For files compiled with AVX2, FMA and F16C at least.
+#pragma once
+
+#if defined(__AVX2__)
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace wattline::kernels {
+
+// `Isa` only makes the functions of each instruction set's file functions of their own: were they
+// shared, the linker would keep one copy, perhaps one that another CPU cannot run.
+template <class Isa>
+struct PackedYmm {
+  using Bytes = __m256i;
+  using Sums = __m256;
+  static constexpr int kSumLanes = 8;
+
+  static Bytes Load(const void* at) { return _mm256_loadu_si256(static_cast<const __m256i*>(at)); }
+  // Element j < 16 is the low half of byte j, element j + 16 the high one.
+  static Bytes LoadNibbles(const void* at) {
+    const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(at));
+    return And<15>(_mm256_set_m128i(_mm_srli_epi16(bytes, 4), bytes));
+  }
+  template <int kMask>
+  static Bytes And(Bytes a) {
+    return _mm256_and_si256(a, _mm256_set1_epi8(static_cast<char>(kMask)));
+  }
+  static Bytes Or(Bytes a, Bytes b) { return _mm256_or_si256(a, b); }
+  // Shifts move bits across bytes: mask before or after.
+  template <int kBits>
+  static Bytes Right(Bytes a) {
+    return _mm256_srli_epi16(a, kBits);
+  }
+  template <int kBits>
+  static Bytes Left(Bytes a) {
+    return _mm256_slli_epi16(a, kBits);
+  }
+  template <int kValue>
+  static Bytes Subtract(Bytes a) {
+    return _mm256_sub_epi8(a, _mm256_set1_epi8(static_cast<char>(kValue)));
+  }
+
+  // f16 numbers, `kStride` bytes apart.
+  template <int kStride>
+  static void HalvesToFloats(const std::byte* at, float* out) {
+    const auto half = [at](int i) {
+      uint16_t bits;
+      __builtin_memcpy(&bits, at + i * kStride, 2);
+      return static_cast<short>(bits);
+    };
+    const __m128i halves =
+        _mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7));
+    _mm256_storeu_ps(out, _mm256_cvtph_ps(halves));
+  }
+  static float HalfToFloat(const std::byte* at) {
+    uint16_t bits;
+    __builtin_memcpy(&bits, at, 2);
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+  }
+  // out[i] = factor * byte i of `bytes`, unsigned; the same with signed bytes at `at`.
+  static void Scale8(uint64_t bytes, float factor, float* out) {
+    const __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)));
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_cvtepi32_ps(wide), _mm256_set1_ps(factor)));
+  }
+  static void ScaleSigned8(const std::byte* at, float factor, float* out) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    const __m256 wide = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    _mm256_storeu_ps(out, _mm256_mul_ps(wide, _mm256_set1_ps(factor)));
+  }
+  static void Multiply8(const float* a, float b, float* out) {
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_loadu_ps(a), _mm256_set1_ps(b)));
+  }
+  static void Multiply8(const float* a, const float* b, float* out) {
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_loadu_ps(a), _mm256_loadu_ps(b)));
+  }
+
+  static Sums Zero() { return _mm256_setzero_ps(); }
+  static Sums Add(Sums a, Sums b) { return _mm256_add_ps(a, b); }
+  static Sums MultiplyAdd(Sums sum, Sums a, float b) {
+    return _mm256_fmadd_ps(a, _mm256_set1_ps(b), sum);
+  }
+  // sum + a[i] b[i] over 8 elements, in any lane; the same for one element.
+  static Sums MultiplyAdd8(Sums sum, const float* a, const float* b) {
+    return _mm256_fmadd_ps(_mm256_loadu_ps(a), _mm256_loadu_ps(b), sum);
+  }
+  static Sums MultiplyAdd1(Sums sum, float a, float b) {
+    return _mm256_fmadd_ps(_mm256_zextps128_ps256(_mm_set_ss(a)),
+                           _mm256_zextps128_ps256(_mm_set_ss(b)), sum);
+  }
+  static float Total(Sums a) {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  // Lane i of the f32 form: element i of a quarter of q.
+  template <int kQuarter>
+  static __m256 Quarter(Bytes q) {
+    const __m128i half = kQuarter < 2 ? _mm256_castsi256_si128(q) : _mm256_extracti128_si256(q, 1);
+    const __m128i bytes = kQuarter % 2 == 0 ? half : _mm_srli_si128(half, 8);
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+  }
+
+  // Lanes 0-3 and 4-7, the sums of the first and the last 16 elements, take a factor each.
+  static Sums MultiplyHalves(Sums a, float low, float high) {
+    return _mm256_mul_ps(a, _mm256_set_m128(_mm_set1_ps(high), _mm_set1_ps(low)));
+  }
+
+  static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
+    _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(at) + ahead_byte),
+                 _MM_HINT_T0);
+  }
+};
+
+}  // namespace wattline::kernels
+
+#endif  // __AVX2__
