@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,15 @@
 #include "kernels/norm/norm.h"
 
 namespace wattline::kernels {
+
+// Llama 3.1's stretch of RoPE: wavelengths above original_context / low are divided by `factor`,
+// those below original_context / high are kept, those between are blended.
+struct Llama3Rope {
+  double factor = 1.0;
+  double low = 1.0;
+  double high = 4.0;
+  int64_t original_context = 0;
+};
 
 struct ModelShape {
   std::string name;  // as in benchmark names: "llama-3.2-1b"
@@ -24,6 +34,7 @@ struct ModelShape {
   int64_t context = 0;   // longest context that the model was made for
   int64_t rope_dim = 0;  // elements of a head that RoPE turns
   double rope_base = 10000.0;
+  std::optional<Llama3Rope> llama3_rope;  // of named shapes; a file has rope_factors instead
   double rms_eps = 1e-5;
   RopeLayout rope_layout = RopeLayout::kAdjacent;
   bool tied_output = false;  // the output projection is the embedding table
@@ -50,6 +61,12 @@ struct Model {
   Matrix output;                        // [vocab, model_dim]; equals token_embd where tied
   const float* rope_factors = nullptr;  // [rope_dim / 2], null: all 1
   std::shared_ptr<const void> storage;  // keeps the bytes alive: buffers or a mapped file
+};
+
+// A model, or one sentence why there is none.
+struct LoadedModel {
+  std::shared_ptr<Model> model;
+  std::string error;
 };
 
 // Parameters of the shape (tied tables once).

@@ -16,8 +16,13 @@ set(WATTLINE_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
 set(WATTLINE_AVX512_FLAGS ${WATTLINE_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512dq -mavx512vl
     -mavx512vnni -mavx512vbmi -mavx512bf16 -mprefer-vector-width=512
     -Wno-uninitialized)  # gcc 12 warns of its own _mm512_undefined_*() (its bug 105593)
-# Every Apple M chip and every Arm server core since Neoverse N1 has these (dot products, f16).
-set(WATTLINE_NEON_FLAGS -march=armv8.2-a+fp16+dotprod)
+# Every Apple M chip and every Arm server core since Neoverse N1 has these (dot products, f16). On
+# macOS the compilers' own default is the M1, which has them.
+if(APPLE)
+  set(WATTLINE_NEON_FLAGS)
+else()
+  set(WATTLINE_NEON_FLAGS -march=armv8.2-a+fp16+dotprod)
+endif()
 
 # wattline_sources(<out> [folder...]): the .cc files of this folder and the named ones, for this target.
 function(wattline_sources out)

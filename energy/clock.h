@@ -1,0 +1,24 @@
+// The clock that windows and meters read: steady time, replaceable by a simulated one.
+#pragma once
+
+#include <chrono>
+
+namespace wattline::energy {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// b - a.
+inline double SecondsBetween(TimePoint a, TimePoint b) {
+  return std::chrono::duration<double>(b - a).count();
+}
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual TimePoint Now() = 0;
+};
+
+// std::chrono::steady_clock. Lives as long as the program.
+Clock& RealClock();
+
+}  // namespace wattline::energy

@@ -1,0 +1,175 @@
+#include "kernels/model/random_row.h"
+
+#include <bit>
+#include <cstring>
+
+#include "kernels/float16.h"
+#include "kernels/random.h"
+
+namespace wattline::kernels {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+// Quanta are random bits, so uniform: an integer uniform in 0 .. n - 1 has the standard deviation
+// sqrt((n^2 - 1) / 12), n = 16: 4.61, 32: 9.23, 64: 18.47, 255: 73.61.
+constexpr float kSd16 = 4.6098f;
+constexpr float kSd32 = 9.2331f;
+constexpr float kSd64 = 18.4730f;
+constexpr float kSd255 = 73.6116f;
+// Root mean square of the jitter, uniform in 0.75 .. 1.25.
+constexpr float kJitterRms = 1.01036f;
+// Root mean square of the integer scales of K-quants: uniform in 32 .. 63 and in 64 .. 127.
+constexpr float kScale6Rms = 48.385f;
+constexpr float kScale8Rms = 97.265f;
+
+float Jitter(uint64_t bits) {
+  return 0.75f + 0.5f * static_cast<float>(bits & 0xffffu) * (1.0f / 65535.0f);
+}
+
+// +1 or -1: the quanta of q4_0 and q6_k are off centre by half a step, and signs that differ from
+// block to block cancel that.
+float Sign(uint64_t bits) { return (bits >> 16) & 1u ? -1.0f : 1.0f; }
+
+void PutF16(float value, std::byte* to) {
+  const uint16_t bits = F16FromFloat(value);
+  std::memcpy(to, &bits, sizeof(bits));
+}
+
+void PutBits(Random& random, int64_t byte, std::byte* to) {
+  for (int64_t i = 0; i < byte; i += 8) {
+    const uint64_t bits = random.Next();
+    std::memcpy(to + i, &bits, sizeof(bits));
+  }
+}
+
+// Two uniform 16-bit parts summed: a triangle of mean 65535, standard deviation 26754.5.
+template <typename T, typename Convert>
+void FloatRow(int64_t cols, float sd, Random& random, std::byte* row, Convert convert) {
+  const float scale = sd / 26754.5f;
+  for (int64_t i = 0; i < cols; i += 2) {
+    const uint64_t bits = random.Next();
+    const auto low = static_cast<int32_t>((bits & 0xffffu) + ((bits >> 16) & 0xffffu)) - 65535;
+    const auto high = static_cast<int32_t>(((bits >> 32) & 0xffffu) + (bits >> 48)) - 65535;
+    const T pair[2] = {convert(static_cast<float>(low) * scale),
+                       convert(static_cast<float>(high) * scale)};
+    const size_t count = i + 1 < cols ? 2 : 1;
+    std::memcpy(row + i * static_cast<int64_t>(sizeof(T)), pair, count * sizeof(T));
+  }
+}
+
+// f16 d, 32 signed bytes; x = d q. The quantiser of the format never writes -128, nor does this.
+void Q8_0Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  PutF16(sd / (kSd255 * kJitterRms) * Jitter(bits), block);
+  for (int i = 0; i < 32; i += 8) {
+    int8_t q[8];
+    const uint64_t draw = random.Next();
+    std::memcpy(q, &draw, sizeof(q));
+    for (int8_t& value : q) value = value < -127 ? int8_t{-127} : value;
+    std::memcpy(block + 2 + i, q, sizeof(q));
+  }
+}
+
+// f16 d, 16 bytes of nibbles; x = d (q - 8).
+void Q4_0Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  PutF16(sd / (kSd16 * kJitterRms) * Jitter(bits) * Sign(bits), block);
+  PutBits(random, 16, block + 2);
+}
+
+// f16 d, f16 m, 16 bytes of nibbles; x = d q + m, m within half a step of -7.5 d.
+void Q4_1Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  const float d = sd / (kSd16 * kJitterRms) * Jitter(bits);
+  PutF16(d, block);
+  PutF16(-d * (6.5f + Jitter(bits >> 17)), block + 2);
+  PutBits(random, 16, block + 4);
+}
+
+// The 8 scales and 8 minimums of 6 bits in the 12 bytes of q4_k and q5_k (ggml-quants.c).
+void PutScales(const uint8_t scale[8], const uint8_t minimum[8], std::byte* to) {
+  for (int j = 0; j < 4; ++j) {
+    to[j] = static_cast<std::byte>(scale[j] | (scale[j + 4] >> 4) << 6);
+    to[j + 4] = static_cast<std::byte>(minimum[j] | (minimum[j + 4] >> 4) << 6);
+    to[j + 8] = static_cast<std::byte>((scale[j + 4] & 15) | (minimum[j + 4] & 15) << 4);
+  }
+}
+
+// f16 d, f16 dmin, 12 bytes of scales, the quanta; x = d scale q - dmin minimum. With dmin / d the
+// centre of the quanta and minimum = scale or one off, sub-blocks are centred within 3 %.
+void Q45KBlock(float sd, float quanta_sd, float centre, int64_t quanta_byte, Random& random,
+               std::byte* block) {
+  const uint64_t bits = random.Next();
+  const float d = sd / (quanta_sd * kJitterRms * kScale6Rms) * Jitter(bits);
+  PutF16(d, block);
+  PutF16(d * centre, block + 2);
+  uint8_t scale[8];
+  uint8_t minimum[8];
+  uint64_t draw = random.Next();
+  for (int j = 0; j < 8; ++j, draw >>= 8) {
+    scale[j] = static_cast<uint8_t>(32 + (draw & 31));
+    const int off = static_cast<int>((draw >> 5) & 1) - static_cast<int>((draw >> 6) & 1);
+    const int wanted = scale[j] + off;
+    minimum[j] = static_cast<uint8_t>(wanted > 63 ? 63 : wanted);
+  }
+  PutScales(scale, minimum, block + 4);
+  PutBits(random, quanta_byte, block + 16);
+}
+
+// 128 bytes of low nibbles, 64 bytes of high pairs, 16 int8 scales, f16 d; x = d scale (q - 32).
+void Q6KBlock(float sd, Random& random, std::byte* block) {
+  PutBits(random, 192, block);
+  for (int j = 0; j < 16; j += 8) {
+    uint64_t draw = random.Next();
+    for (int i = 0; i < 8; ++i, draw >>= 8) {
+      const int magnitude = static_cast<int>(64 + (draw & 63));
+      block[192 + j + i] = static_cast<std::byte>((draw & 64) != 0 ? -magnitude : magnitude);
+    }
+  }
+  PutF16(sd / (kSd64 * kJitterRms * kScale8Rms) * Jitter(random.Next()), block + 208);
+}
+
+void QuantBlock(Format format, float sd, Random& random, std::byte* block) {
+  switch (format) {
+    case Format::kQ8_0:
+      return Q8_0Block(sd, random, block);
+    case Format::kQ4_0:
+      return Q4_0Block(sd, random, block);
+    case Format::kQ4_1:
+      return Q4_1Block(sd, random, block);
+    case Format::kQ4_K:
+      return Q45KBlock(sd, kSd16, 7.5f, 128, random, block);
+    case Format::kQ5_K:
+      return Q45KBlock(sd, kSd32, 15.5f, 160, random, block);
+    case Format::kQ6_K:
+      return Q6KBlock(sd, random, block);
+    case Format::kF32:
+    case Format::kF16:
+    case Format::kBF16:
+      return;
+  }
+}
+
+}  // namespace
+
+void RandomRow(Format format, int64_t cols, double sd, uint64_t seed, std::byte* row) {
+  Random random(seed);
+  const auto sd32 = static_cast<float>(sd);
+  switch (format) {
+    case Format::kF32:
+      return FloatRow<float>(cols, sd32, random, row, [](float value) { return value; });
+    case Format::kF16:
+      return FloatRow<uint16_t>(cols, sd32, random, row, F16FromFloat);
+    case Format::kBF16:
+      return FloatRow<uint16_t>(cols, sd32, random, row, Bf16FromFloat);
+    default:
+      break;
+  }
+  const FormatInfo& info = Info(format);
+  for (int64_t i = 0; i < cols / info.block_elements; ++i) {
+    QuantBlock(format, sd32, random, row + i * info.block_byte);
+  }
+}
+
+}  // namespace wattline::kernels

@@ -1,0 +1,13 @@
+# Toolchain: arm64 Linux from x86-64, with Debian's cross compiler; tests run under qemu's user mode.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static -L /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(HAVE_STD_REGEX 1 CACHE INTERNAL "")
+set(RUN_HAVE_STD_REGEX 0 CACHE INTERNAL "")
+set(RUN_HAVE_STEADY_CLOCK 0 CACHE INTERNAL "")
