@@ -4,7 +4,7 @@
 #if defined(__AVX2__)
 
 #include "kernels/format.h"
-#include "kernels/simd/packed_ymm.h"
+#include "kernels/simd/packed_x86.h"
 
 namespace wattline::kernels {
 
