@@ -1,0 +1,65 @@
+// The micro-kernels that a machine's ceilings are measured with: loops that do nothing but
+// multiply-adds on registers, and loops that do nothing but move memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace wattline::kernels {
+
+enum class PeakFormat : uint8_t { kF32, kBF16, kInt8 };
+const char* Name(PeakFormat format);  // "f32", "bf16", "int8", as in benchmark names
+
+// Independent chains of multiply-adds, enough of them to cover latency x throughput.
+// run(steps) multiplies ones by ones only and returns the sum of all accumulators, so that
+// run(steps) = op_per_step / 2 * steps: the count of operations is part of the result. Ones switch
+// fewer transistors than real data: where a chip lowers its clock for power, this is the upper end.
+struct PeakKernel {
+  PeakFormat format;
+  const char* name;    // the instruction and the number of chains: "vfmadd231ps zmm x24"
+  double op_per_step;  // a multiply-add counts 2
+  double (*run)(int64_t steps);
+};
+
+enum class StreamKind : uint8_t { kRead, kWrite, kCopy, kTriad };
+const char* Name(StreamKind kind);  // "read", "write", "copy", "triad"
+
+// All arrays are 64-byte aligned and do not overlap.
+struct StreamArgs {
+  float* out = nullptr;      // [count], written by write, copy and triad
+  const float* x = nullptr;  // [count], read by read, copy and triad
+  const float* y = nullptr;  // [count], read by triad
+  int64_t count = 0;
+  int64_t passes = 1;  // times that the arrays are walked
+  float scale = 1.0f;
+};
+
+// read: x's 32-bit words are loaded, and where `sums`, their sum modulo 2^32 over all passes is
+// returned; else 0.  write: out = scale.  copy: out = x.  triad: out = x + scale * y.
+struct StreamKernel {
+  StreamKind kind;
+  const char* name;  // vector, streams, what is special: "zmm 4 streams, prefetch 1 KiB"
+  uint32_t (*run)(const StreamArgs& args);
+  bool sums = true;
+};
+
+// Bytes that the kernel itself loads and stores: read 1, write 1, copy 2, triad 3 arrays. A line
+// that a cache fetches only because it is written (write-allocate) is not counted.
+double StreamByte(StreamKind kind, int64_t count);
+int StreamArrays(StreamKind kind);
+
+struct CeilingKernels {
+  const char* isa;           // "avx2", "avx512", "neon"
+  std::string (*why_not)();  // empty where this CPU can run it, else one sentence
+  std::span<const PeakKernel> peaks;
+  std::span<const StreamKernel> streams;
+};
+
+// Every instruction set compiled into this program, best first.
+std::span<const CeilingKernels> AllCeilingKernels();
+
+// `count` additions of registers that wait for each other: one clock cycle each.
+void DependentAdds(int64_t count);
+
+}  // namespace wattline::kernels
