@@ -1,0 +1,55 @@
+// The list of meters, and the choice among them: --energy=auto|off|NAME[,NAME], --list-meters.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "energy/clock.h"
+#include "energy/meter.h"
+#include "energy/window.h"
+
+namespace wattline::energy {
+
+struct MeterOptions {
+  std::filesystem::path root = "/";  // every meter that reads files finds them under it
+  Clock* clock = &RealClock();
+};
+
+struct MeterEntry {
+  std::string_view name;  // as in --energy=NAME
+  std::string_view what;  // one phrase for --list-meters
+  Opened (*open)(const MeterOptions& options);
+};
+
+// Best first: where two meters have a domain in common, the first one is used.
+std::span<const MeterEntry> AllMeters();
+
+struct Unused {
+  std::string name;
+  std::string why_not;
+};
+
+struct Chosen {
+  MeterSet set;                // opened, watched, no domain twice
+  std::vector<Unused> unused;  // the others that were considered
+  std::string usage_error;     // an unknown name: exit code 2
+  std::string error;           // a named meter cannot be used: exit code 1
+};
+
+// `flag` is "auto" (every meter that works; the others are only reported), "off", or names. Opens
+// and watches: tens of milliseconds for a meter that works, a second for one whose counter is
+// stuck.
+Chosen ChooseMeters(std::string_view flag, const MeterOptions& options = {},
+                    std::span<const MeterEntry> entries = AllMeters());
+
+// One line, for the start of a run: which meters measure, or why none does.
+std::string Summary(const Chosen& chosen);
+
+// Every meter, usable or why not and what would help; a usable one with its readings over a second.
+std::string ListMeters(const MeterOptions& options = {},
+                       std::span<const MeterEntry> entries = AllMeters());
+
+}  // namespace wattline::energy
