@@ -18,7 +18,7 @@ constexpr int64_t kTilePositions = 64;
 // of 6 rows, and divisible by the groups that models have (1, 2, 3, 4, 5, 6, 8).
 constexpr int64_t kBlockRows = 120;
 // Relative error of the kernels' exponential; the bound that kernels/simd documents and tests.
-constexpr double kExpError = 0x1p-22;
+constexpr double kExpError = 0x1p-23;
 
 inline constexpr bool IsSplit(const AttentionShape& s) { return s.tokens <= kSplitTokens; }
 

@@ -1,6 +1,7 @@
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
 
@@ -18,13 +19,13 @@ constinit const CpuKernels kAvx512Kernels = {
     .gemm = GemmAvx512,
     .attention = nullptr,
     .attention_merge = nullptr,
-    .rms_norm = nullptr,
-    .layer_norm = nullptr,
-    .rope = nullptr,
-    .swiglu = nullptr,
-    .gelu = nullptr,
-    .add = nullptr,
-    .f16_from_f32 = nullptr,
+    .rms_norm = RmsNormAvx512,
+    .layer_norm = LayerNormAvx512,
+    .rope = RopeAvx512,
+    .swiglu = SwiGluAvx512,
+    .gelu = GeluAvx512,
+    .add = AddAvx512,
+    .f16_from_f32 = F16FromF32Avx512,
 };
 
 }  // namespace wattline::kernels
