@@ -10,6 +10,8 @@ namespace wattline::kernels {
 
 struct Avx2 : PackedYmm<Avx2> {
   static constexpr int kLanes = 8;
+  // Tokens whose sums fit into the registers beside the weights.
+  static constexpr int kMaxTokens = 4;
   using Floats = __m256;
 
   // Eight sums of four products each, as f32. q is in 0 .. 63 and x in -127 .. 127: the 16-bit pair

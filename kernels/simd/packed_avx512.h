@@ -10,6 +10,8 @@ namespace wattline::kernels {
 
 struct Avx512 : PackedYmm<Avx512> {
   static constexpr int kLanes = 16;
+  // Tokens whose sums fit into the registers beside the weights.
+  static constexpr int kMaxTokens = 8;
   using Floats = __m512;
 
   // Eight sums of four products each, as f32: q in 0 .. 255, or any signed q.

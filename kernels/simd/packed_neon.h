@@ -20,6 +20,8 @@ struct Neon {
   using Floats = float32x4_t;
   static constexpr int kSumLanes = 4;
   static constexpr int kLanes = 4;
+  // Tokens whose sums fit into the registers beside the weights.
+  static constexpr int kMaxTokens = 8;
 
   static Bytes Load(const void* at) {
     const auto* bytes = static_cast<const uint8_t*>(at);
@@ -149,6 +151,24 @@ struct Neon {
     return vfmaq_f32(sum, a, vld1q_f32(b));
   }
   static float TotalFloats(Floats a) { return vaddvq_f32(a); }
+
+  static float LargestMagnitude32(const float* x) {
+    float32x4_t largest = vdupq_n_f32(0.0f);
+    for (int i = 0; i < 32; i += 4) largest = vmaxq_f32(largest, vabsq_f32(vld1q_f32(x + i)));
+    return vmaxvq_f32(largest);
+  }
+  // q[i] = the integer nearest to x[i] * factor; returns their sum.
+  static float Round32(const float* x, float factor, int8_t* q) {
+    int total = 0;
+    for (int i = 0; i < 32; i += 8) {
+      const int32x4_t low = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i), factor));
+      const int32x4_t high = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + i + 4), factor));
+      const int8x8_t bytes = vqmovn_s16(vcombine_s16(vqmovn_s32(low), vqmovn_s32(high)));
+      vst1_s8(q + i, bytes);
+      total += vaddlv_s8(bytes);
+    }
+    return static_cast<float>(total);
+  }
 
   static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + ahead_byte));

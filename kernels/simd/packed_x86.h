@@ -110,6 +110,33 @@ struct PackedYmm {
     return _mm256_mul_ps(a, _mm256_set_m128(_mm_set1_ps(high), _mm_set1_ps(low)));
   }
 
+  static float LargestMagnitude32(const float* x) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 largest = _mm256_setzero_ps();
+    for (int i = 0; i < 32; i += 8) {
+      largest = _mm256_max_ps(largest, _mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)));
+    }
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(largest), _mm256_extractf128_ps(largest, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  }
+  // q[i] = the integer nearest to x[i] * factor; returns their sum.
+  static float Round32(const float* x, float factor, int8_t* q) {
+    const __m256 f = _mm256_set1_ps(factor);
+    const auto round = [f](const float* at) {
+      return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(at), f));
+    };
+    const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(round(x), round(x + 8)),
+                                              _mm256_packs_epi32(round(x + 16), round(x + 24)));
+    // The packing works on 128-bit halves: groups of four elements lie in the order 0 2 4 6 1 3
+    // 5 7.
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i bytes = _mm256_permutevar8x32_epi32(packed, order);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), bytes);
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    return Total(_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+  }
+
   static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(at) + ahead_byte),
                  _MM_HINT_T0);
