@@ -14,27 +14,28 @@ namespace wattline::benchmarks {
 
 struct Ground {
   // Memory read by all threads of the pool together, from a buffer that no cache holds.
-  double read_byte_per_s = 0;
+  double read_byte_per_s = 0;  // 0 where no read kernel runs on this CPU
   // A cache line from thread 0 to thread 1 and back; absent with one thread.
-  std::optional<double> round_trip_s;
+  std::optional<double> round_trip_s = std::nullopt;
   // Additions that wait for each other, one per cycle on every CPU we know: the clock under this
   // light load, which is not the clock under wide vectors.
-  std::optional<double> clock_hz;
-  // Share of all CPUs' time that the hypervisor gave to others since the previous Measure();
-  // absent the first time, where the system counts none, and for windows under 20 kernel ticks.
-  std::optional<double> steal_fraction;
+  std::optional<double> clock_hz = std::nullopt;
+  // Share of all CPUs' time that the hypervisor gave to others since the previous Measure(), or
+  // since the probe was made; absent where the system counts none, and under 20 kernel ticks.
+  std::optional<double> steal_fraction = std::nullopt;
 };
 
 class GroundProbe {
  public:
   // Allocates and touches its buffer (512 MiB or an eighth of the memory, whichever is less) and
-  // picks the fastest of the read kernels: about a second. `pool` outlives the probe.
+  // picks the fastest of the read kernels: half a second. `pool` outlives the probe.
   explicit GroundProbe(kernels::ThreadPool& pool);
+  GroundProbe(kernels::ThreadPool& pool, int64_t buffer_byte);
   ~GroundProbe();
   GroundProbe(const GroundProbe&) = delete;
   GroundProbe& operator=(const GroundProbe&) = delete;
 
-  // 15 to 25 ms. Allocates nothing. Must not run while the pool does.
+  // 15 to 25 ms. Must not run while the pool does.
   Ground Measure();
   // The read kernel that was the fastest, e.g. "zmm x8, 2 streams".
   const std::string& ReadKernel() const;
@@ -46,8 +47,8 @@ class GroundProbe {
 
 // The larger of the two differs from the smaller by more than this share of itself.
 inline constexpr double kUnsteadyShare = 0.10;
-// Round trips scatter by up to a third on a steady machine; a thread that was moved to another
-// core cluster or socket differs by more (measured: 55 ns within, 130 ns between clusters).
+// Round trips scatter by up to a quarter on a steady machine (measured: 257 to 324 ns); cores in
+// another cluster, or on another socket, are farther away by more.
 inline constexpr double kUnsteadyRoundTripRatio = 1.5;
 
 // True where a row between the two cannot be trusted: read bandwidth or clock differ by more than

@@ -1,0 +1,114 @@
+#include "benchmarks/ceiling_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+namespace wattline::benchmarks {
+namespace {
+
+using kernels::CeilingKernels;
+using kernels::PeakWork;
+using kernels::StreamWork;
+
+double Rate(const Candidate& candidate, int64_t units) {
+  const double elapsed_s = Seconds([&] { candidate.run(units); });
+  return candidate.per_unit * static_cast<double>(units) / elapsed_s;
+}
+
+std::string KernelName(const char* isa, const char* name) { return std::string(isa) + " " + name; }
+
+}  // namespace
+
+double Seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool) {
+  std::vector<Candidate> candidates;
+  for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
+    if (!isa.why_not().empty()) continue;
+    for (const kernels::PeakKernel& kernel : isa.peaks) {
+      if (kernel.format != format) continue;
+      auto work = std::make_shared<PeakWork>(kernel, pool);
+      work->SetSteps(1);
+      candidates.push_back({KernelName(isa.isa, kernel.name), work->Op(), [work](int64_t units) {
+                              work->SetSteps(units);
+                              work->Run();
+                            }});
+    }
+  }
+  return candidates;
+}
+
+std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
+                                        const kernels::StreamBuffer& buffer, int64_t footprint_byte,
+                                        kernels::ThreadPool& pool) {
+  std::vector<Candidate> candidates;
+  for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
+    if (!isa.why_not().empty()) continue;
+    for (const kernels::StreamKernel& kernel : isa.streams) {
+      if (kernel.kind != kind) continue;
+      auto work = std::make_shared<StreamWork>(kernel, buffer, footprint_byte, pool);
+      work->SetPasses(1);
+      candidates.push_back({KernelName(isa.isa, kernel.name), work->Byte(), [work](int64_t units) {
+                              work->SetPasses(units);
+                              work->Run();
+                            }});
+    }
+  }
+  return candidates;
+}
+
+int64_t UnitsFor(const Candidate& candidate, double target_s) {
+  int64_t units = 1;
+  double elapsed_s = Seconds([&] { candidate.run(units); });
+  // From a tenth of the target on, the time is in proportion.
+  while (elapsed_s < target_s / 10) {
+    units *= 8;
+    elapsed_s = Seconds([&] { candidate.run(units); });
+  }
+  const double scaled = static_cast<double>(units) * target_s / elapsed_s;
+  return std::max<int64_t>(1, std::llround(scaled));
+}
+
+std::optional<Winner> Compete(const std::vector<Candidate>& candidates, const Contest& contest) {
+  if (candidates.empty()) return std::nullopt;
+  std::vector<double> first_rates;
+  for (const Candidate& candidate : candidates) {
+    const int64_t units = UnitsFor(candidate, contest.trial_s);
+    first_rates.push_back(std::max(Rate(candidate, units), Rate(candidate, units)));
+  }
+  const std::vector<size_t> finalists = roofline::TopCandidates(first_rates, contest.finalists);
+  std::vector<int64_t> units;
+  for (size_t index : finalists) {
+    const double per_s = first_rates[index] / candidates[index].per_unit;
+    units.push_back(std::max<int64_t>(1, std::llround(contest.final_s * per_s)));
+  }
+  std::vector<std::vector<double>> samples(finalists.size());
+  for (int round = 0; round < contest.repetitions; ++round) {
+    for (size_t i = 0; i < finalists.size(); ++i) {
+      const size_t at = round % 2 == 0 ? i : finalists.size() - 1 - i;
+      samples[at].push_back(Rate(candidates[finalists[at]], units[at]));
+    }
+  }
+  const std::optional<roofline::Best> best = roofline::BestOf(samples);
+  if (!best) return std::nullopt;
+  return Winner{finalists[best->index], units[best->index], *best};
+}
+
+std::vector<roofline::Doubling> DoubleWork(const Candidate& candidate, int64_t units, int rounds) {
+  std::vector<roofline::Doubling> pairs;
+  for (int round = 0; round < rounds; ++round) {
+    roofline::Doubling pair;
+    pair.once_s = Seconds([&] { candidate.run(units); });
+    pair.twice_s = Seconds([&] { candidate.run(2 * units); });
+    pairs.push_back(pair);
+  }
+  return pairs;
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,53 @@
+// Timing the ceilings' kernels and finding the best of several.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/ceiling/ceiling_work.h"
+#include "roofline/samples.h"
+
+namespace wattline::benchmarks {
+
+// Seconds that `work` takes.
+double Seconds(const std::function<void()>& work);
+
+// One way to reach a ceiling: does `units` of its work (steps, or passes) on all threads.
+struct Candidate {
+  std::string kernel;   // "avx512 vdpbf16ps zmm x24"
+  double per_unit = 0;  // operations or bytes of one unit, all threads
+  std::function<void(int64_t units)> run;
+};
+
+// All kernels of this CPU for one ceiling. What they share lives as long as they do.
+std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool);
+std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
+                                        const kernels::StreamBuffer& buffer, int64_t footprint_byte,
+                                        kernels::ThreadPool& pool);
+
+// Units that take about `target_s`, at least 1; a run of one unit may take longer.
+int64_t UnitsFor(const Candidate& candidate, double target_s);
+
+struct Contest {
+  double trial_s = 0.01;  // each candidate's first trials, the better of two counts
+  double final_s = 0.01;  // each repetition of the best ones
+  size_t finalists = 3;
+  int repetitions = 5;  // in turn, every other round in reverse order
+};
+
+struct Winner {
+  size_t index = 0;
+  int64_t units = 0;  // that take about final_s
+  roofline::Best best;
+};
+
+// Tries all, repeats the best ones. Absent without candidates.
+std::optional<Winner> Compete(const std::vector<Candidate>& candidates, const Contest& contest);
+
+// Times the winner's work and its double in turn, `rounds` times.
+std::vector<roofline::Doubling> DoubleWork(const Candidate& candidate, int64_t units, int rounds);
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,84 @@
+#include "benchmarks/ceilings.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
+#include "benchmarks/ceiling_run.h"
+#include "benchmarks/stream_memory.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+// A disturbance as long as one test of 0.2 s does not last for three.
+constexpr int kTests = 3;
+constexpr int kRounds = 7;
+// Samples that scatter by more than this were not taken on a machine that was free to work.
+constexpr double kMostSpread = 0.10;
+
+// The best candidate's rate, measured once more while its work is doubled.
+std::optional<double> Ceiling(const std::vector<Candidate>& candidates, CeilingNote& note) {
+  const std::optional<Winner> winner = Compete(candidates, {});
+  if (!winner) {
+    note.why_not = "this program has no such kernel for this CPU";
+    return std::nullopt;
+  }
+  const Candidate& best = candidates[winner->index];
+  note.kernel = best.kernel;
+  for (int test = 0; test < kTests; ++test) {
+    const std::vector<roofline::Doubling> pairs = DoubleWork(best, winner->units, kRounds);
+    std::vector<double> rates;
+    for (const roofline::Doubling& pair : pairs) {
+      const double units = 3.0 * static_cast<double>(winner->units);
+      rates.push_back(best.per_unit * units / (pair.once_s + pair.twice_s));
+    }
+    const double spread = roofline::Spread(rates).value_or(1);
+    if (roofline::WorkIsTimed(pairs) && spread <= kMostSpread) {
+      note.why_not.clear();
+      return roofline::Median(rates);
+    }
+    note.why_not = fmt::format(
+        "in the last of {} tests doubled work took {:.2f} times as long (2 within 3 % is asked) "
+        "and "
+        "rates scattered by {:.0f} % (10 at most): something else keeps the machine busy",
+        kTests, roofline::DoublingRatio(pairs).value_or(0), 100 * spread);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool) {
+  MeasuredCeilings ceilings;
+  ceilings.threads = pool.size();
+  ceilings.took_s = Seconds([&] {
+    const auto peak = [&](kernels::PeakFormat format) {
+      CeilingNote& note = ceilings.notes.emplace_back();
+      note.name = kernels::Name(format);
+      return Ceiling(PeakCandidates(format, pool), note);
+    };
+    ceilings.f32_flop_per_s = peak(kernels::PeakFormat::kF32);
+    ceilings.bf16_flop_per_s = peak(kernels::PeakFormat::kBF16);
+    ceilings.int8_op_per_s = peak(kernels::PeakFormat::kInt8);
+
+    CeilingNote& note = ceilings.notes.emplace_back();
+    note.name = "read";
+    const kernels::StreamBuffer buffer(BeyondCachesByte() / pool.size(), pool);
+    const auto reads =
+        StreamCandidates(kernels::StreamKind::kRead, buffer, buffer.footprint_byte(), pool);
+    ceilings.read_byte_per_s = Ceiling(reads, note);
+  });
+  return ceilings;
+}
+
+const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool) {
+  static std::mutex mutex;
+  static std::map<int, MeasuredCeilings> measured;
+  const std::lock_guard lock(mutex);
+  const auto found = measured.find(pool.size());
+  if (found != measured.end()) return found->second;
+  return measured.emplace(pool.size(), MeasureCeilings(pool)).first->second;
+}
+
+}  // namespace wattline::benchmarks
