@@ -63,9 +63,13 @@ TileUnit TileUnitOf(const AttentionShape& s, int64_t turn, Slice slice) {
   return {unit % s.kv_heads, {index * block, std::min(s.tokens, (index + 1) * block)}};
 }
 
+int64_t TileBlockRows(const AttentionShape& s) {
+  return std::max(kBlockRows, s.heads / s.kv_heads);
+}
+
 // Q and out of a block, its maxima and sums, K transposed and V of a tile, the scores of a panel.
 int64_t TileScratchFloats(const AttentionShape& s) {
-  const int64_t rows = std::max(kBlockRows, s.heads / s.kv_heads);
+  const int64_t rows = TileBlockRows(s);
   return 2 * rows * s.head_dim + 2 * ((rows + 15) / 16 * 16) + 2 * kTilePositions * s.head_dim +
          6 * kTilePositions;
 }

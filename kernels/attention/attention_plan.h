@@ -45,6 +45,7 @@ struct TileUnit {
 // dealt from the longest to the shortest, to and fro over the threads, so that causal shares
 // balance.
 TileUnit TileUnitOf(const AttentionShape& s, int64_t turn, Slice slice);
+int64_t TileBlockRows(const AttentionShape& s);      // most query rows of a unit
 int64_t TileScratchFloats(const AttentionShape& s);  // per thread
 
 }  // namespace wattline::kernels

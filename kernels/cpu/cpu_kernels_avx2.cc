@@ -1,3 +1,4 @@
+#include "kernels/attention/attention_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/gemm/gemm_cpu.h"
@@ -17,8 +18,8 @@ constinit const CpuKernels kAvx2Kernels = {
     .gemm_pack = GemmPackAvx2,
     .gemm_scratch_byte = GemmScratchByteAvx2,
     .gemm = GemmAvx2,
-    .attention = nullptr,
-    .attention_merge = nullptr,
+    .attention = AttentionAvx2,
+    .attention_merge = AttentionMergeAvx2,
     .rms_norm = RmsNormAvx2,
     .layer_norm = LayerNormAvx2,
     .rope = RopeAvx2,

@@ -1,3 +1,4 @@
+#include "kernels/attention/attention_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/gemm/gemm_cpu.h"
@@ -17,8 +18,8 @@ constinit const CpuKernels kAvx512Kernels = {
     .gemm_pack = GemmPackAvx512,
     .gemm_scratch_byte = GemmScratchByteAvx512,
     .gemm = GemmAvx512,
-    .attention = nullptr,
-    .attention_merge = nullptr,
+    .attention = AttentionAvx512,
+    .attention_merge = AttentionMergeAvx512,
     .rms_norm = RmsNormAvx512,
     .layer_norm = LayerNormAvx512,
     .rope = RopeAvx512,

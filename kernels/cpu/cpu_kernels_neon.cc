@@ -1,3 +1,4 @@
+#include "kernels/attention/attention_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/gemm/gemm_cpu.h"
@@ -17,8 +18,8 @@ constinit const CpuKernels kNeonKernels = {
     .gemm_pack = GemmPackNeon,
     .gemm_scratch_byte = GemmScratchByteNeon,
     .gemm = GemmNeon,
-    .attention = nullptr,
-    .attention_merge = nullptr,
+    .attention = AttentionNeon,
+    .attention_merge = AttentionMergeNeon,
     .rms_norm = RmsNormNeon,
     .layer_norm = LayerNormNeon,
     .rope = RopeNeon,
