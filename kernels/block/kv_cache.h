@@ -1,4 +1,4 @@
-// Where K and V of a layer lie, and seeded values to fill a cache with.
+// Which rows a pass works on, where K and V of a layer lie, and seeded values for a cache.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,16 @@
 #include "kernels/random.h"
 
 namespace wattline::kernels {
+
+// `sequences` sequences get `count` tokens each, at positions start .. start + count - 1. Row
+// s * count + i of a tensor is token i of sequence s.
+struct TokenRows {
+  int64_t sequences = 1;
+  int64_t count = 0;
+  int64_t start = 0;
+
+  int64_t Rows() const { return sequences * count; }
+};
 
 // One layer's K (and V, the same shape): [sequences, kv_heads, capacity, head_dim].
 struct KvLayout {

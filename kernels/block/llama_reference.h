@@ -11,16 +11,6 @@
 
 namespace wattline::kernels {
 
-// `sequences` sequences get `count` tokens each, at positions start .. start + count - 1. Row
-// s * count + i of a tensor is token i of sequence s.
-struct TokenRows {
-  int64_t sequences = 1;
-  int64_t count = 0;
-  int64_t start = 0;
-
-  int64_t Rows() const { return sequences * count; }
-};
-
 // y[tokens, w.rows] = x[tokens, w.cols] W^T. Each row of W is dequantised once, by one thread; a
 // sum's order does not depend on the number of threads. No barrier.
 void LinearRows(Slice slice, const Matrix& w, const double* x, int64_t tokens, double* y);

@@ -1,0 +1,72 @@
+// What the CPU's layers share: who owns which rows of the residual stream, and the linear stage.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+#include "kernels/buffer.h"
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/linear/linear.h"
+#include "kernels/thread_pool.h"
+
+namespace wattline::kernels {
+
+// Room for rows between two linear stages.
+struct RowBuffers {
+  Buffer<float> x;         // the residual stream, [rows, model_dim]
+  Buffer<float> in;        // input of the next linear stage, [rows, its cols]
+  ActivationBuffer forms;  // that input as the kernels take it
+};
+
+// What one thread works with during a pass. With several rows, each thread owns its share of them
+// in buffers that all see, and a meeting follows before they become a linear layer's input. With
+// one row, every thread computes the whole row for itself in buffers of its own ("solo"): a norm of
+// 2048 elements takes about as long as a meeting, and one meeting less for each of the four row
+// stages of a layer remains.
+struct Member {
+  Worker& worker;
+  int64_t rows_in_pass;
+  bool solo;
+  Slice slice;  // of the rows
+  Range rows;   // the same, in numbers
+  RowBuffers& buffers;
+  std::byte* scratch;  // of the linear kernels, this thread's own
+
+  float* X(int64_t row, int64_t cols) const { return buffers.x.data() + row * cols; }
+  float* In(int64_t row, int64_t cols) const { return buffers.in.data() + row * cols; }
+  // True for the thread that writes a row's result where all see it.
+  bool Speaks() const { return !solo || worker.slice().index == 0; }
+};
+
+// One matrix of a linear stage: y[rows, w.rows] = in[rows, w.cols] W^T.
+struct LinearOut {
+  const Matrix* w;
+  float* y;
+};
+
+class RowTeam {
+ public:
+  // For passes of up to `rows` rows; `widest` is the most columns of a linear input. Throws
+  // std::bad_alloc.
+  RowTeam(const CpuKernels& kernels, int threads, int64_t rows, int64_t model_dim, int64_t widest,
+          int64_t scratch_byte);
+
+  Member Join(Worker& worker, int64_t rows);
+  // Packs the rows of `in` ([rows, cols], by default the members' own) and runs every matrix on
+  // them; complete on all threads on return.
+  void Linear(const Member& m, std::initializer_list<LinearOut> outs) const {
+    Linear(m, m.buffers.in.data(), outs);
+  }
+  void Linear(const Member& m, const float* in, std::initializer_list<LinearOut> outs) const;
+
+ private:
+  const CpuKernels& kernels_;
+  std::vector<RowBuffers> buffers_;  // [threads]; the first is also the shared one
+  std::vector<RawBuffer> scratch_;   // [threads]
+};
+
+// The largest linear scratch of one thread for `w` with 1 .. rows rows.
+int64_t LinearScratchByte(const CpuKernels& kernels, const Matrix& w, int64_t rows);
+
+}  // namespace wattline::kernels
