@@ -1,0 +1,73 @@
+#include "benchmarks/context_json.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+void Put(Json& json, const char* key, const std::optional<T>& value) {
+  if (value) json[key] = *value;
+}
+
+}  // namespace
+
+Json ContextJson(const SystemFacts& facts, const BuildInfo& build) {
+  Json json;
+  json["chip"] = facts.chip;
+  json["chip_slug"] = facts.chip_slug;
+  Put(json, "cpu_vendor", facts.vendor);
+  Put(json, "cpu_family", facts.family);
+  Put(json, "cpu_model", facts.model);
+  Put(json, "cpu_stepping", facts.stepping);
+  Put(json, "machine", facts.machine);
+  json["core_kinds"] = Json::array();
+  for (const CoreKind& kind : facts.cores) {
+    json["core_kinds"].push_back(
+        {{"name", kind.name}, {"physical", kind.physical}, {"logical", kind.logical}});
+  }
+  // Google Benchmark's own "caches" stay beside it: those of CPU 0 alone.
+  json["cache_levels"] = Json::array();
+  for (const Cache& cache : facts.caches) {
+    json["cache_levels"].push_back({{"level", cache.level},
+                                    {"type", cache.type},
+                                    {"cores", cache.kind},
+                                    {"byte", cache.byte},
+                                    {"count", cache.count},
+                                    {"shared_by_cpus", cache.cpus}});
+  }
+  Put(json, "memory_byte", facts.memory_byte);
+  Put(json, "os", facts.os);
+  Put(json, "kernel", facts.kernel);
+  Put(json, "virtual_machine", facts.virtual_machine);
+  Put(json, "clock_governor", facts.governor);
+  Put(json, "highest_clock_hz", facts.highest_clock_hz);
+  Put(json, "turbo", facts.turbo);
+  Put(json, "hottest_celsius", facts.hottest_celsius);
+  Put(json, "power_source", facts.power_source);
+  json["compiler"] = build.compiler;
+  json["compiler_flags"] = build.flags;
+  json["build_type"] = build.build_type;
+  Put(json, "commit", build.commit);
+  return json;
+}
+
+Json MetersJson(const energy::MeterSet& meters) {
+  Json list = Json::array();
+  for (const auto& meter : meters.meters) {
+    const energy::MeterInfo& info = meter->info();
+    Json json = {{"name", info.name}, {"kind", energy::KindName(info.kind)}};
+    json["domains"] = Json::array();
+    for (const energy::Domain& domain : info.domains) {
+      json["domains"].push_back({{"name", domain.name}, {"scope", domain.scope}});
+    }
+    if (info.behaviour) json["tick_s"] = info.behaviour->tick_s;
+    Put(json, "lsb_j", info.lsb_j);
+    if (info.behaviour) json["read_cost_s"] = info.behaviour->read_cost_s;
+    if (!info.note.empty()) json["note"] = info.note;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+}  // namespace wattline::benchmarks

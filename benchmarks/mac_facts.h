@@ -1,0 +1,20 @@
+// What macOS tells through sysctl; any function may answer, so that recorded machines can be read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "benchmarks/context.h"
+
+namespace wattline::benchmarks {
+
+struct Sysctls {
+  std::function<std::optional<std::string>(const std::string& name)> text;
+  std::function<std::optional<int64_t>(const std::string& name)> count;
+};
+
+SystemFacts MacFacts(const Sysctls& sysctl);
+
+}  // namespace wattline::benchmarks
