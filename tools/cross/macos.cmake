@@ -15,5 +15,5 @@ set(HAVE_STD_REGEX 1 CACHE INTERNAL "")
 set(RUN_HAVE_STD_REGEX 0 CACHE INTERNAL "")
 set(RUN_HAVE_STEADY_CLOCK 0 CACHE INTERNAL "")
 # zig 0.17: math.h asks float.h for a part only (__need_infinity_nan), after which libc++'s guard keeps
-# FLT_MAX out. Included first, it is whole.
-set(CMAKE_CXX_FLAGS_INIT "-include float.h")
+# FLT_MAX out. Included first, both parts are there.
+set(CMAKE_CXX_FLAGS_INIT "-include float.h -include __float_infinity_nan.h")
