@@ -78,7 +78,8 @@ struct Simd {
     second = pairs.val[1];
   }
   [[gnu::always_inline]] static void StorePairs(float* p, F32 first, F32 second) {
-    vst2q_f32(p, float32x4x2_t{{first, second}});
+    const float32x4x2_t pairs = {{first, second}};  // a macro in clang: no braces in its arguments
+    vst2q_f32(p, pairs);
   }
 
   [[gnu::always_inline]] static void Transpose(F32 (&r)[kLanes]) {
