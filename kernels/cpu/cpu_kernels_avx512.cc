@@ -1,6 +1,7 @@
 #include "kernels/attention/attention_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
+#include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -9,8 +10,8 @@ namespace wattline::kernels {
 constinit const CpuKernels kAvx512Kernels = {
     .isa = "avx512",
     .why_not = WhyNotAvx512,
-    .dequant_f32 = nullptr,
-    .dequant_bf16 = nullptr,
+    .dequant_f32 = DequantF32Avx512,
+    .dequant_bf16 = DequantBf16Avx512,
     .prepare = nullptr,
     .linear = nullptr,
     .linear_scratch_byte = nullptr,

@@ -1,6 +1,7 @@
 #include "kernels/attention/attention_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
+#include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -9,8 +10,8 @@ namespace wattline::kernels {
 constinit const CpuKernels kNeonKernels = {
     .isa = "neon",
     .why_not = WhyNotNeon,
-    .dequant_f32 = nullptr,
-    .dequant_bf16 = nullptr,
+    .dequant_f32 = DequantF32Neon,
+    .dequant_bf16 = DequantBf16Neon,
     .prepare = nullptr,
     .linear = nullptr,
     .linear_scratch_byte = nullptr,

@@ -77,6 +77,12 @@ std::span<const CpuFeature> Avx512Features() {
   return features;
 }
 
+bool Bf16DotIsFast() {
+  // Leaf 0, EBX: the first four letters of the vendor's name.
+  static const bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
+  return is_amd;
+}
+
 std::string WhyNotAvx2() { return WhyNot("avx2", Avx2Features()); }
 std::string WhyNotAvx512() { return WhyNot("avx512", Avx512Features()); }
 

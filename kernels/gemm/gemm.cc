@@ -48,9 +48,9 @@ double GemmByte(GemmShape s, Format weights) {
 // Numerical Algorithms, 3.1: gamma_n = n u / (1 - n u)); blocked sums add one per block of k, less
 // than k / 64 here. Products that vdpbf16ps flushes to zero are below 2^-126 each.
 double GemmTolerance(const GemmCase& c, int64_t i, int64_t j) {
-  if (c.type == GemmType::kInt8) return 0;
   const int64_t k = c.shape.k;
   double magnitude = 0;
+  double sum = 0;
   for (int64_t p = 0; p < k; ++p) {
     float a = c.a[i * k + p];
     float b = c.bt[j * k + p];
@@ -58,8 +58,12 @@ double GemmTolerance(const GemmCase& c, int64_t i, int64_t j) {
       a = FloatFromBf16(Bf16FromFloat(a));
       b = FloatFromBf16(Bf16FromFloat(b));
     }
-    magnitude += std::fabs(static_cast<double>(a) * static_cast<double>(b));
+    const double product = static_cast<double>(a) * static_cast<double>(b);
+    sum += product;
+    magnitude += std::fabs(product);
   }
+  // Integers up to 2^24 are exact in f32; above, keeping them rounds by up to half a unit.
+  if (c.type == GemmType::kInt8) return std::fabs(sum) <= 0x1p24 ? 0 : std::fabs(sum) * 0x1p-24;
   const double roundings = static_cast<double>(k + k / 64 + 2);
   const double nu = roundings * 0x1p-24;
   return nu / (1 - nu) * magnitude + static_cast<double>(k) * 0x1p-126;

@@ -44,7 +44,8 @@ struct GemmCase {
 // Double-precision reference on operands rounded to `type`: C[m, n].
 void GemmReference(const GemmCase& c, double* out);
 // Bound of |C - reference| for element (i, j), from the format and the length of the sum; the
-// derivation stands in gemm.cc. 0 for kInt8, which is exact.
+// derivation stands in gemm.cc. 0 for kInt8, whose integers are exact, as long as f32 (which
+// Work::Result keeps them in) holds them.
 double GemmTolerance(const GemmCase& c, int64_t i, int64_t j);
 
 }  // namespace wattline::kernels

@@ -44,4 +44,10 @@ void GemmAvx512(GemmType type, GemmShape shape, const void* a, const std::byte* 
 void GemmNeon(GemmType type, GemmShape shape, const void* a, const std::byte* packed, void* c,
               std::byte* scratch, Slice slice);
 
+// The two ways of bf16 on AVX-512; GemmAvx512 takes the faster one (Bf16DotIsFast in features.h).
+void GemmBf16DotAvx512(GemmShape shape, const std::byte* a, const std::byte* packed, float* c,
+                       std::byte* scratch, Slice slice);
+void GemmBf16WidenedAvx512(GemmShape shape, const std::byte* a, const std::byte* packed, float* c,
+                           std::byte* scratch, Slice slice);
+
 }  // namespace wattline::kernels

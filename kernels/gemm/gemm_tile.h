@@ -85,14 +85,15 @@ struct Tiles<P, std::integer_sequence<int, R...>> {
   static constexpr TileFunction<P> kByRows[] = {Tile<P, R + 1>...};  // [rows - 1]
 };
 
-// c[rows, cols] (+)= the packed panels of A times one panel of B.
+// c[rows, cols] (+)= the packed panels of A, each `a_groups` long, from group g0 on, times `groups`
+// of one panel of B.
 template <class P>
-void Column(const uint32_t* a, const uint32_t* b, int64_t groups, int64_t rows, typename P::Out* c,
-            int64_t c_stride, int64_t cols, bool accumulate) {
+void Column(const uint32_t* a, int64_t a_groups, int64_t g0, const uint32_t* b, int64_t groups,
+            int64_t rows, typename P::Out* c, int64_t c_stride, int64_t cols, bool accumulate) {
   for (int64_t i = 0; i < rows; i += P::kRows) {
     const int64_t count = rows - i < P::kRows ? rows - i : P::kRows;
-    Tiles<P>::kByRows[count - 1](a, b, groups, c + i * c_stride, c_stride, cols, accumulate);
-    a += P::kRows * groups * P::kWords;
+    const uint32_t* panel = a + (i * a_groups + RowStride<P>(count) * g0) * P::kWords;
+    Tiles<P>::kByRows[count - 1](panel, b, groups, c + i * c_stride, c_stride, cols, accumulate);
   }
 }
 
@@ -222,8 +223,8 @@ void Gemm(GemmShape s, const std::byte* a, const std::byte* packed, typename P::
                      block + i * g_count * P::kWords, widened);
       }
       for (int64_t j = col_begin; j < col_end; j += kCols<P>) {
-        Column<P>(block, b + j * groups + g0 * kCols<P>, g_count, rows, c + i0 * s.n + j, s.n,
-                  s.n - j < kCols<P> ? s.n - j : kCols<P>, g_block > 0);
+        Column<P>(block, g_count, 0, b + j * groups + g0 * kCols<P>, g_count, rows,
+                  c + i0 * s.n + j, s.n, s.n - j < kCols<P> ? s.n - j : kCols<P>, g_block > 0);
       }
     }
   }

@@ -71,20 +71,48 @@ struct TileF32 : TileBase {
   static void Store(float* to, Vector x) { _mm512_storeu_ps(to, x); }
   static Vector Add(Vector x, Vector y) { return _mm512_add_ps(x, y); }
   template <int R>
-  [[gnu::always_inline]] static void Step(Vector (&sum)[R][2], const uint32_t* a,
-                                          const uint32_t* b) {
-    const __m512 b0 = _mm512_castsi512_ps(_mm512_loadu_si512(b));
-    const __m512 b1 = _mm512_castsi512_ps(_mm512_loadu_si512(b + 16));
+  [[gnu::always_inline]] static void MultiplyAdd(Vector (&sum)[R][2], const uint32_t* a, __m512i b0,
+                                                 __m512i b1) {
     tile::Unroll<R>([&]<int I>() __attribute__((always_inline)) {
       const __m512 x = _mm512_castsi512_ps(Word(a + I));
-      sum[I][0] = _mm512_fmadd_ps(x, b0, sum[I][0]);
-      sum[I][1] = _mm512_fmadd_ps(x, b1, sum[I][1]);
+      sum[I][0] = _mm512_fmadd_ps(x, _mm512_castsi512_ps(b0), sum[I][0]);
+      sum[I][1] = _mm512_fmadd_ps(x, _mm512_castsi512_ps(b1), sum[I][1]);
     });
+  }
+  template <int R>
+  [[gnu::always_inline]] static void Step(Vector (&sum)[R][2], const uint32_t* a,
+                                          const uint32_t* b) {
+    MultiplyAdd<R>(sum, a, _mm512_loadu_si512(b), _mm512_loadu_si512(b + 16));
   }
 };
 
-struct TileBf16 : TileF32 {
+// For CPUs whose vdpbf16ps is slow: B stays in bf16 and is widened by a shift or a mask, A is
+// widened when it is packed.
+struct TileBf16Widened : TileF32 {
   static constexpr int kGroup = 2;
+  static constexpr int kWords = 2;
+  static constexpr int kBlockGroups = TileBase::kBlockGroups / 2;
+  template <int R>
+  [[gnu::always_inline]] static void Step(Vector (&sum)[R][2], const uint32_t* a,
+                                          const uint32_t* b) {
+    MultiplyAdd<R>(sum, a, _mm512_slli_epi32(_mm512_loadu_si512(b), 16),
+                   _mm512_slli_epi32(_mm512_loadu_si512(b + 16), 16));
+    const __mmask32 high = 0xaaaaaaaau;
+    MultiplyAdd<R>(sum, a + R, _mm512_maskz_loadu_epi16(high, b),
+                   _mm512_maskz_loadu_epi16(high, b + 16));
+  }
+};
+
+struct TileBf16Dot : TileF32 {
+  static constexpr int kGroup = 2;
+  // To nearest even; the padding element after an odd count is 0.
+  static void Round(const float* from, int64_t count, uint16_t* to) {
+    for (int64_t i = 0; i < count; i += 16) {
+      const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffffu : (1u << (count - i)) - 1);
+      const __m512 x = _mm512_maskz_loadu_ps(mask, from + i);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), (__m256i)_mm512_cvtneps_pbh(x));
+    }
+  }
   template <int R>
   [[gnu::always_inline]] static void Step(Vector (&sum)[R][2], const uint32_t* a,
                                           const uint32_t* b) {

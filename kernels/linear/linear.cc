@@ -54,14 +54,14 @@ double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row
 }  // namespace
 
 ActivationBuffer::ActivationBuffer(int64_t tokens, int64_t cols)
-    : bf16_(tokens * cols),
+    : panel_(PanelByte(tokens, cols)),
       q8_(tokens * cols),
       q8_scale_(tokens * ((cols + kQ8Block - 1) / kQ8Block)),
       q8_block_sum_(q8_scale_.size()) {}
 
 Activations ActivationBuffer::View(const float* x, int64_t tokens, int64_t cols) const {
-  assert(tokens * cols <= bf16_.size());
-  return {tokens, cols, x, bf16_.data(), q8_.data(), q8_scale_.data(), q8_block_sum_.data()};
+  assert(PanelByte(tokens, cols) <= panel_.size());
+  return {tokens, cols, x, panel_.data(), q8_.data(), q8_scale_.data(), q8_block_sum_.data()};
 }
 
 double LinearByte(const Matrix& w, int64_t tokens) {

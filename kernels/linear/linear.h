@@ -16,14 +16,20 @@ namespace wattline::kernels {
 // sequential stream, and meets all tokens; above it, weights are unpacked panel by panel.
 constexpr int64_t kGemvTokens = 8;
 
+// Bytes of the panel form, in any instruction set's layout: rows rounded up to 16, 4 bytes each.
+constexpr int64_t PanelByte(int64_t tokens, int64_t cols) {
+  return (tokens + 15) / 16 * 16 * cols * 4;
+}
+
 // Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
-// take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q).
+// take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q). More
+// tokens take the panel form: [tokens, cols] in f32 or bf16, packed as the register tile reads it.
 // Which forms a kernel needs, CpuKernels::prepare writes; the others may stay null.
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;
   const float* f32 = nullptr;     // [tokens, cols]
-  uint16_t* bf16 = nullptr;       // [tokens, cols]
+  std::byte* panel = nullptr;     // PanelByte(tokens, cols) bytes
   int8_t* q8 = nullptr;           // [tokens, cols], -127..127
   float* q8_scale = nullptr;      // [tokens, cols / 32]
   float* q8_block_sum = nullptr;  // [tokens, cols / 32], scale * sum of q
@@ -40,7 +46,7 @@ class ActivationBuffer {
   Activations View(const float* x, int64_t tokens, int64_t cols) const;
 
  private:
-  Buffer<uint16_t> bf16_;
+  Buffer<std::byte> panel_;
   Buffer<int8_t> q8_;
   Buffer<float> q8_scale_;
   Buffer<float> q8_block_sum_;

@@ -1,0 +1,23 @@
+#include "kernels/dequant/dequant_cpu.h"
+#include "kernels/gemm/tile_avx2.h"
+#include "kernels/linear/gemv_cpu.h"
+#include "kernels/linear/linear_cpu.h"
+#include "kernels/linear/panel.h"
+
+namespace wattline::kernels {
+
+void PrepareLinearAvx2(Format format, Activations& x, Slice slice) {
+  if (x.tokens <= kGemvTokens) return PrepareGemvAvx2(format, x, slice);
+  panel::Prepare<avx2::TileF32>(x, slice);
+}
+
+void LinearAvx2(const LinearArgs& args, Slice slice) {
+  if (args.x->tokens <= kGemvTokens) return GemvAvx2(args, slice);
+  panel::Linear<avx2::TileF32, float>(args, slice, DequantF32Avx2);
+}
+
+int64_t LinearScratchByteAvx2(Format, int64_t tokens, int64_t) {
+  return tokens <= kGemvTokens ? 0 : panel::ScratchByte<avx2::TileF32>();
+}
+
+}  // namespace wattline::kernels

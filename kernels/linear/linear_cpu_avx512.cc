@@ -1,0 +1,48 @@
+#include "kernels/cpu/features.h"
+#include "kernels/dequant/dequant_cpu.h"
+#include "kernels/gemm/tile_avx512.h"
+#include "kernels/linear/gemv_cpu.h"
+#include "kernels/linear/linear_cpu.h"
+#include "kernels/linear/panel.h"
+
+namespace wattline::kernels {
+namespace {
+
+// f32 and f16 weights have more digits than bf16 keeps.
+bool TakesBf16(Format format) {
+  return format != Format::kF32 && format != Format::kF16 && Bf16DotIsFast();
+}
+
+}  // namespace
+
+void PreparePanelBf16DotAvx512(Format, Activations& x, Slice slice) {
+  panel::Prepare<avx512::TileBf16Dot>(x, slice);
+}
+
+void PreparePanelF32Avx512(Format, Activations& x, Slice slice) {
+  panel::Prepare<avx512::TileF32>(x, slice);
+}
+
+void LinearPanelBf16DotAvx512(const LinearArgs& args, Slice slice) {
+  panel::Linear<avx512::TileBf16Dot, uint16_t>(args, slice, DequantBf16Avx512);
+}
+
+void LinearPanelF32Avx512(const LinearArgs& args, Slice slice) {
+  panel::Linear<avx512::TileF32, float>(args, slice, DequantF32Avx512);
+}
+
+void PrepareLinearAvx512(Format format, Activations& x, Slice slice) {
+  if (x.tokens <= kGemvTokens) return PrepareGemvAvx512(format, x, slice);
+  (TakesBf16(format) ? PreparePanelBf16DotAvx512 : PreparePanelF32Avx512)(format, x, slice);
+}
+
+void LinearAvx512(const LinearArgs& args, Slice slice) {
+  if (args.x->tokens <= kGemvTokens) return GemvAvx512(args, slice);
+  (TakesBf16(args.w.format) ? LinearPanelBf16DotAvx512 : LinearPanelF32Avx512)(args, slice);
+}
+
+int64_t LinearScratchByteAvx512(Format, int64_t tokens, int64_t) {
+  return tokens <= kGemvTokens ? 0 : panel::ScratchByte<avx512::TileF32>();
+}
+
+}  // namespace wattline::kernels
