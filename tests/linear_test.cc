@@ -41,7 +41,7 @@ TEST(ActivationBufferTest, AViewHasRoomForEveryForm) {
   const std::vector<float> x(3 * 64);
   const Activations view = buffer.View(x.data(), 2, 64);
   EXPECT_EQ(view.f32, x.data());
-  std::memset(view.bf16, 1, 3 * 64 * 2);
+  std::memset(view.panel, 1, PanelByte(3, 64));
   std::memset(view.q8, 1, 3 * 64);
   std::memset(view.q8_scale, 1, 3 * 2 * 4);
   std::memset(view.q8_block_sum, 1, 3 * 2 * 4);

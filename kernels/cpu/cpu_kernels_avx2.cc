@@ -3,6 +3,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
@@ -12,9 +13,9 @@ constinit const CpuKernels kAvx2Kernels = {
     .why_not = WhyNotAvx2,
     .dequant_f32 = DequantF32Avx2,
     .dequant_bf16 = DequantBf16Avx2,
-    .prepare = nullptr,
-    .linear = nullptr,
-    .linear_scratch_byte = nullptr,
+    .prepare = PrepareLinearAvx2,
+    .linear = LinearAvx2,
+    .linear_scratch_byte = LinearScratchByteAvx2,
     .gemm_packed_byte = GemmPackedByteAvx2,
     .gemm_pack = GemmPackAvx2,
     .gemm_scratch_byte = GemmScratchByteAvx2,

@@ -3,6 +3,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
@@ -12,9 +13,9 @@ constinit const CpuKernels kAvx512Kernels = {
     .why_not = WhyNotAvx512,
     .dequant_f32 = DequantF32Avx512,
     .dequant_bf16 = DequantBf16Avx512,
-    .prepare = nullptr,
-    .linear = nullptr,
-    .linear_scratch_byte = nullptr,
+    .prepare = PrepareLinearAvx512,
+    .linear = LinearAvx512,
+    .linear_scratch_byte = LinearScratchByteAvx512,
     .gemm_packed_byte = GemmPackedByteAvx512,
     .gemm_pack = GemmPackAvx512,
     .gemm_scratch_byte = GemmScratchByteAvx512,

@@ -3,6 +3,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
@@ -12,9 +13,9 @@ constinit const CpuKernels kNeonKernels = {
     .why_not = WhyNotNeon,
     .dequant_f32 = DequantF32Neon,
     .dequant_bf16 = DequantBf16Neon,
-    .prepare = nullptr,
-    .linear = nullptr,
-    .linear_scratch_byte = nullptr,
+    .prepare = PrepareLinearNeon,
+    .linear = LinearNeon,
+    .linear_scratch_byte = LinearScratchByteNeon,
     .gemm_packed_byte = GemmPackedByteNeon,
     .gemm_pack = GemmPackNeon,
     .gemm_scratch_byte = GemmScratchByteNeon,
