@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,7 @@ struct Candidate {
   CpuKernels cpu;
   GemmType type;
 };
+void PrintTo(const Candidate& c, std::ostream* out) { *out << c.name; }
 
 std::vector<Candidate> Candidates() {
   std::vector<Candidate> list;

@@ -80,8 +80,9 @@ double LinearTolerance(const LinearCase& c, int64_t token, int64_t row) {
     // f32 activations, a fused multiply-add per element in at least 4 lanes, then their tree.
     return Gamma(cols / 4 + 16) * Magnitude(w.data(), x, m.cols);
   }
-  // Both operands may be rounded to bf16 (relative 2^-9 each); one chain of multiply-adds.
-  return (0x1p-8 + 0x1p-18 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols);
+  // Both operands may be rounded to bf16 (8 significant bits: relative 2^-8 each); one chain of
+  // multiply-adds.
+  return (0x1p-7 + 0x1p-16 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols);
 }
 
 }  // namespace wattline::kernels

@@ -1,0 +1,197 @@
+// The linear layer for many tokens, on every instruction set and format, against the double
+// reference; the switch from GEMV to panels.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/dequant/dequant.h"
+#include "kernels/linear/linear_cpu.h"
+#include "tests/packed_rows.h"
+
+namespace wattline::kernels {
+namespace {
+
+struct Candidate {
+  std::string name;
+  CpuKernels cpu;
+};
+void PrintTo(const Candidate& c, std::ostream* out) { *out << c.name; }
+
+// The tables, and both ways of panels on AVX-512, of which a table takes the one that suits the
+// CPU.
+std::vector<Candidate> Candidates() {
+  std::vector<Candidate> list;
+  for (const CpuKernels* table : AllCpuKernels()) {
+    list.push_back({std::string(table->isa), *table});
+#if defined(__x86_64__)
+    if (table->isa != "avx512") continue;
+    Candidate dot = {"avx512_bf16_dot", *table};
+    dot.cpu.prepare = PreparePanelBf16DotAvx512;
+    dot.cpu.linear = LinearPanelBf16DotAvx512;
+    list.push_back(dot);
+    Candidate f32 = {"avx512_f32", *table};
+    f32.cpu.prepare = PreparePanelF32Avx512;
+    f32.cpu.linear = LinearPanelF32Avx512;
+    list.push_back(f32);
+#endif
+  }
+  return list;
+}
+
+std::vector<float> RandomActivations(int64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> x(static_cast<size_t>(count));
+  for (float& value : x) value = random.Normal();
+  return x;
+}
+
+// Outputs lie between columns that must stay as they are.
+constexpr int64_t kGap = 3;
+constexpr float kUntouched = 12345.0f;
+
+std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int slices) {
+  const Matrix& w = c.w;
+  // Every form on the heap at its exact size, so that a sanitizer sees over-reads.
+  const std::vector<float> f32(c.x, c.x + c.tokens * w.cols);
+  std::vector<std::byte> panel(static_cast<size_t>(PanelByte(c.tokens, w.cols)));
+  std::vector<int8_t> q8(f32.size());
+  std::vector<float> scale(f32.size() / 32 + 1), block_sum(f32.size() / 32 + 1);
+  Activations x{c.tokens,  w.cols,       f32.data(),      panel.data(),
+                q8.data(), scale.data(), block_sum.data()};
+  for (int i = 0; i < slices; ++i) cpu.prepare(w.format, x, {i, slices});
+  const int64_t stride = w.rows + kGap;
+  std::vector<float> y(static_cast<size_t>(c.tokens * stride), kUntouched);
+  const auto scratch_byte =
+      static_cast<size_t>(cpu.linear_scratch_byte(w.format, c.tokens, w.cols));
+  for (int i = 0; i < slices; ++i) {
+    auto scratch = std::make_unique<std::byte[]>(scratch_byte);
+    cpu.linear({w, &x, y.data(), stride, scratch.get()}, {i, slices});
+  }
+  return y;
+}
+
+class LinearPanelTest : public testing::TestWithParam<std::tuple<Candidate, FormatInfo>> {
+ protected:
+  const CpuKernels& cpu() const { return std::get<0>(GetParam()).cpu; }
+  Format format() const { return std::get<1>(GetParam()).format; }
+  void SetUp() override {
+    if (!cpu().why_not().empty()) GTEST_SKIP() << "skipped: no " << cpu().isa;
+  }
+  void ExpectReference(int64_t tokens, int64_t rows, int64_t cols, int slices) {
+    SCOPED_TRACE("tokens " + std::to_string(tokens) + " rows " + std::to_string(rows) + " cols " +
+                 std::to_string(cols) + " slices " + std::to_string(slices));
+    const std::vector<std::byte> data = PackedRows(format(), rows, cols, 7);
+    const std::vector<float> x = RandomActivations(tokens * cols, 11);
+    const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
+    std::vector<double> expected(static_cast<size_t>(tokens * rows));
+    LinearReference(c, expected.data());
+    const std::vector<float> y = RunLinear(cpu(), c, slices);
+    for (int64_t t = 0; t < tokens; ++t) {
+      const float* row = y.data() + t * (rows + kGap);
+      for (int64_t r = 0; r < rows; ++r) {
+        ASSERT_NEAR(row[r], expected[static_cast<size_t>(t * rows + r)], LinearTolerance(c, t, r))
+            << "token " << t << " row " << r;
+      }
+      for (int64_t r = rows; r < rows + kGap; ++r) ASSERT_EQ(row[r], kUntouched);
+    }
+  }
+  int64_t Block() const { return std::get<1>(GetParam()).block_elements; }
+};
+
+TEST_P(LinearPanelTest, EveryTailOfTokensAgreesWithTheReference) {
+  for (int64_t tokens = kGemvTokens + 1; tokens <= 30; ++tokens) {
+    ExpectReference(tokens, 5, 256, 1);
+  }
+}
+
+TEST_P(LinearPanelTest, EveryTailOfRowsAgreesWithTheReference) {
+  for (int64_t rows = 1; rows <= 34; ++rows) ExpectReference(9, rows, 256, 1);
+}
+
+TEST_P(LinearPanelTest, ColumnsOfModelsAgreeWithTheReference) {
+  for (int64_t cols : {256, 512, 768, 2048, 5632}) ExpectReference(15, 33, cols, 2);
+  if (Block() <= 32) {
+    for (int64_t cols : {32, 96, 544, 576}) ExpectReference(15, 33, cols, 2);
+  }
+  if (Block() == 1) {
+    for (int64_t cols : {1, 2, 7, 255, 257, 513, 1001}) ExpectReference(15, 33, cols, 2);
+  }
+}
+
+// The tolerance bounds the worst case, which no sum of hundreds of terms comes near. If each
+// operand is off by a part of at most 2^-8, evenly spread, the root mean square of the results'
+// errors is sqrt(2/3) 2^-8 of that of sqrt(sum (w x)^2); one term left out of `cols` makes it 1 /
+// sqrt(cols).
+TEST_P(LinearPanelTest, ErrorsAreNoLargerThanRoundingMakesThem) {
+  const int64_t tokens = 20, rows = 40, cols = Block() == 1 ? 1001 : Block() == 32 ? 1056 : 1024;
+  const std::vector<std::byte> data = PackedRows(format(), rows, cols, 13);
+  const std::vector<float> x = RandomActivations(tokens * cols, 17);
+  const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
+  std::vector<double> expected(static_cast<size_t>(tokens * rows));
+  LinearReference(c, expected.data());
+  const std::vector<float> y = RunLinear(cpu(), c, 1);
+  double squares = 0, terms = 0;
+  std::vector<double> w(static_cast<size_t>(cols));
+  for (int64_t r = 0; r < rows; ++r) {
+    DequantReference(format(), c.w.Row(r), cols, w.data());
+    for (int64_t t = 0; t < tokens; ++t) {
+      squares += std::pow(y[static_cast<size_t>(t * (rows + kGap) + r)] -
+                              expected[static_cast<size_t>(t * rows + r)],
+                          2);
+      for (int64_t i = 0; i < cols; ++i) {
+        terms += std::pow(w[static_cast<size_t>(i)] * x[static_cast<size_t>(t * cols + i)], 2);
+      }
+    }
+  }
+  EXPECT_LT(std::sqrt(squares / terms), 0x1p-8);
+}
+
+TEST_P(LinearPanelTest, TheNumberOfSlicesChangesNoBit) {
+  const int64_t rows = 130, cols = 768, tokens = 45;
+  const std::vector<std::byte> data = PackedRows(format(), rows, cols, 3);
+  const std::vector<float> x = RandomActivations(tokens * cols, 5);
+  const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
+  const std::vector<float> whole = RunLinear(cpu(), c, 1);
+  for (int slices : {2, 3, 7}) EXPECT_EQ(RunLinear(cpu(), c, slices), whole) << slices;
+}
+
+std::vector<FormatInfo> Formats() { return {AllFormats().begin(), AllFormats().end()}; }
+
+INSTANTIATE_TEST_SUITE_P(AllIsas, LinearPanelTest,
+                         testing::Combine(testing::ValuesIn(Candidates()),
+                                          testing::ValuesIn(Formats())),
+                         [](const auto& param) {
+                           return std::get<0>(param.param).name + "_" +
+                                  std::string(std::get<1>(param.param).name);
+                         });
+
+// One token more than GEMV takes gives the same layer by the other way.
+TEST(LinearDispatchTest, BothWaysGiveTheSameLayer) {
+  const int64_t rows = 40, cols = 512;
+  const std::vector<std::byte> data = PackedRows(Format::kQ8_0, rows, cols, 9);
+  const std::vector<float> x = RandomActivations((kGemvTokens + 1) * cols, 5);
+  const Matrix w{Format::kQ8_0, rows, cols, data.data()};
+  for (const CpuKernels* cpu : AllCpuKernels()) {
+    if (!cpu->why_not().empty()) continue;
+    const LinearCase few{w, x.data(), kGemvTokens};
+    const LinearCase many{w, x.data(), kGemvTokens + 1};
+    const std::vector<float> y_few = RunLinear(*cpu, few, 1);
+    const std::vector<float> y_many = RunLinear(*cpu, many, 1);
+    for (int64_t t = 0; t < kGemvTokens; ++t) {
+      for (int64_t r = 0; r < rows; ++r) {
+        const auto at = static_cast<size_t>(t * (rows + kGap) + r);
+        ASSERT_NEAR(y_few[at], y_many[at],
+                    LinearTolerance(few, t, r) + LinearTolerance(many, t, r));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wattline::kernels
