@@ -1,9 +1,13 @@
 #include "kernels/backend.h"
 
 #include <array>
+#include <new>
 
+#include "kernels/backend_cpu.h"
+#include "kernels/block/block_cpu.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
+#include "kernels/decode/decode_cpu.h"
 
 namespace wattline::kernels {
 namespace {
@@ -23,13 +27,38 @@ std::string DescribeNeon() { return DescribeCpu("neon", NeonFeatures()); }
 
 constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
                              std::string (*why_not)(), std::string (*describe)()) {
-  Backend backend = {};
-  backend.name = name;
-  backend.why_not = why_not;
-  backend.describe = describe;
-  backend.cpu = table;
-  return backend;
+  return {.name = name,
+          .why_not = why_not,
+          .describe = describe,
+          .cpu = table,
+          .gemm = MakeCpuGemm,
+          .linear = MakeCpuLinear,
+          .attention = MakeCpuAttention,
+          .dequant = MakeCpuDequant,
+          .block = MakeCpuBlock,
+          .decoder = MakeCpuDecoder};
 }
+
+MadeDecoder ReferenceDecoder(const Backend&, const Model& model, DecoderOptions options,
+                             ThreadPool& pool) {
+  try {
+    return {MakeReferenceDecoder(model, options, pool), {}};
+  } catch (const std::bad_alloc&) {
+    return {nullptr, "the reference decoder's cache of doubles does not fit into memory"};
+  }
+}
+
+constexpr Backend kReference = {
+    .name = "reference",
+    .why_not = [] { return std::string(); },
+    .describe = [] { return std::string("double precision on exactly dequantised weights"); },
+    .cpu = nullptr,
+    .gemm = nullptr,
+    .linear = nullptr,
+    .attention = nullptr,
+    .dequant = nullptr,
+    .block = nullptr,
+    .decoder = ReferenceDecoder};
 
 constexpr std::array kBackends = {
 #if defined(__x86_64__)
@@ -38,6 +67,7 @@ constexpr std::array kBackends = {
 #else
     CpuBackend("cpu_neon", &kNeonKernels, WhyNotNeon, DescribeNeon),
 #endif
+    kReference,
 };
 
 }  // namespace

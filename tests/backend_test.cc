@@ -1,13 +1,20 @@
-// The list of backends and the tables of CPU kernels: names, reasons, choice.
+// The list of backends and the tables of CPU kernels: names, reasons, choice, and that each
+// operation of each usable backend agrees with its reference.
 #include "kernels/backend.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "kernels/cpu/features.h"
+#include "kernels/dequant/dequant.h"
+#include "tests/packed_rows.h"
 
 namespace wattline::kernels {
 namespace {
@@ -56,6 +63,135 @@ TEST(BackendTest, EachDescribesItselfOrSaysWhyNot) {
     if (!why_not.empty()) {
       EXPECT_GT(why_not.size(), 20u) << backend.name;
     }
+  }
+}
+
+// A pool of each size, every backend that can be used here.
+void ForEachUsable(const std::function<void(const Backend&, ThreadPool&)>& check) {
+  for (int threads : {1, 2, 3}) {
+    ThreadPool pool(threads);
+    for (const Backend& backend : AllBackends()) {
+      if (!backend.why_not().empty()) continue;
+      SCOPED_TRACE(std::string(backend.name) + ", threads " + std::to_string(threads));
+      check(backend, pool);
+    }
+  }
+}
+
+std::vector<float> Normal(int64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& value : values) value = random.Normal();
+  return values;
+}
+
+TEST(BackendTest, EveryGemmAgreesWithTheReferenceEachTimeItRuns) {
+  for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8}) {
+    for (GemmShape s : {GemmShape{45, 67, 600}, GemmShape{64, 96, 256}, GemmShape{1, 1, 1}}) {
+      std::vector<float> a = Normal(s.m * s.k, 1);
+      std::vector<float> bt = Normal(s.n * s.k, 2);
+      if (type == GemmType::kInt8) {
+        for (float& x : a) x = std::min(127.0f, std::floor(std::fabs(40 * x)));
+        for (float& x : bt) x = std::clamp(std::floor(50 * x), -128.0f, 127.0f);
+      }
+      const GemmCase c{s, type, a.data(), bt.data()};
+      std::vector<double> expected(static_cast<size_t>(s.m * s.n));
+      GemmReference(c, expected.data());
+      ForEachUsable([&](const Backend& backend, ThreadPool& pool) {
+        if (backend.gemm == nullptr) return;
+        const MadeWork made = backend.gemm(backend, c, pool);
+        if (made.work == nullptr) {
+          EXPECT_GT(made.why_not.size(), 20u);
+          return;
+        }
+        for (int run = 0; run < 2; ++run) made.work->Run();
+        const std::vector<float> got = made.work->Result();
+        ASSERT_EQ(got.size(), expected.size());
+        for (size_t i = 0; i < got.size(); ++i) {
+          const auto at = static_cast<int64_t>(i);
+          ASSERT_NEAR(got[i], expected[i], GemmTolerance(c, at / s.n, at % s.n))
+              << Name(type) << " " << i;
+        }
+      });
+    }
+  }
+}
+
+TEST(BackendTest, EveryLinearLayerAgreesWithTheReference) {
+  const int64_t rows = 70, cols = 512;
+  for (Format format : {Format::kBF16, Format::kQ4_0, Format::kQ6_K}) {
+    const std::vector<std::byte> data = PackedRows(format, rows, cols, 3);
+    for (int64_t tokens : {1, 8, 9, 40}) {
+      const std::vector<float> x = Normal(tokens * cols, 4);
+      const LinearCase c{{format, rows, cols, data.data()}, x.data(), tokens};
+      std::vector<double> expected(static_cast<size_t>(tokens * rows));
+      LinearReference(c, expected.data());
+      ForEachUsable([&](const Backend& backend, ThreadPool& pool) {
+        if (backend.linear == nullptr) return;
+        const MadeWork made = backend.linear(backend, c, pool);
+        ASSERT_NE(made.work, nullptr) << made.why_not;
+        made.work->Run();
+        const std::vector<float> got = made.work->Result();
+        ASSERT_EQ(got.size(), expected.size());
+        for (size_t i = 0; i < got.size(); ++i) {
+          const auto at = static_cast<int64_t>(i);
+          ASSERT_NEAR(got[i], expected[i], LinearTolerance(c, at / rows, at % rows)) << i;
+        }
+      });
+    }
+  }
+}
+
+TEST(BackendTest, EveryAttentionAgreesWithTheReference) {
+  for (AttentionShape s :
+       {AttentionShape{1, 299, 8, 2, 64, true}, AttentionShape{33, 20, 8, 2, 64, true},
+        AttentionShape{17, 0, 4, 4, 32, false}}) {
+    const int64_t capacity = s.start + s.tokens + 5;
+    std::vector<uint16_t> k, v;
+    for (float x : Normal(s.kv_heads * capacity * s.head_dim, 5)) k.push_back(F16FromFloat(x));
+    for (float x : Normal(s.kv_heads * capacity * s.head_dim, 6)) v.push_back(F16FromFloat(x));
+    const std::vector<float> q = Normal(s.tokens * s.heads * s.head_dim, 7);
+    const AttentionArgs args{
+        .shape = s, .q = q.data(), .k = k.data(), .v = v.data(), .capacity = capacity};
+    std::vector<double> expected(q.size());
+    AttentionReference(args, expected.data());
+    ForEachUsable([&](const Backend& backend, ThreadPool& pool) {
+      if (backend.attention == nullptr) return;
+      const MadeWork made = backend.attention(backend, args, pool);
+      ASSERT_NE(made.work, nullptr) << made.why_not;
+      for (int run = 0; run < 2; ++run) made.work->Run();
+      const std::vector<float> got = made.work->Result();
+      ASSERT_EQ(got.size(), expected.size());
+      const double tolerance = AttentionTolerance(args);
+      for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], tolerance) << i;
+    });
+  }
+}
+
+TEST(BackendTest, EveryDequantRoundsTheExactValue) {
+  const int64_t rows = 13, cols = 512;
+  for (const FormatInfo& info : AllFormats()) {
+    const std::vector<std::byte> data = PackedRows(info.format, rows, cols, 8);
+    const Matrix w{info.format, rows, cols, data.data()};
+    std::vector<double> exact(static_cast<size_t>(rows * cols));
+    for (int64_t r = 0; r < rows; ++r) {
+      DequantReference(info.format, w.Row(r), cols, exact.data() + r * cols);
+    }
+    ForEachUsable([&](const Backend& backend, ThreadPool& pool) {
+      if (backend.dequant == nullptr) return;
+      for (Format to : {Format::kF32, Format::kBF16}) {
+        const MadeWork made = backend.dequant(backend, w, to, pool);
+        ASSERT_NE(made.work, nullptr) << made.why_not;
+        made.work->Run();
+        const std::vector<float> got = made.work->Result();
+        // One rounding to f32's 24 bits; to bf16's 8 bits after it. Subnormals may become 0.
+        const double relative = to == Format::kF32 ? 0x1p-24 : 0x1p-8 + 0x1p-24;
+        for (size_t i = 0; i < got.size(); ++i) {
+          ASSERT_NEAR(got[i], exact[i], relative * std::fabs(exact[i]) + 0x1p-126) << info.name;
+        }
+      }
+      EXPECT_GT(backend.dequant(backend, w, Format::kQ8_0, pool).why_not.size(), 20u);
+    });
   }
 }
 

@@ -1,0 +1,199 @@
+#include "kernels/backend_cpu.h"
+
+#include <functional>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "kernels/buffer.h"
+#include "kernels/float16.h"
+#include "kernels/gemm/gemm_elements.h"
+
+namespace wattline::kernels {
+namespace {
+
+// Each thread's own bytes in one buffer, on pages of their own.
+class Scratch {
+ public:
+  Scratch(int threads, int64_t byte)
+      : stride_byte_((byte + 4095) / 4096 * 4096), buffer_(threads * stride_byte_) {}
+  std::byte* Of(Slice slice) const { return buffer_.data() + slice.index * stride_byte_; }
+
+ private:
+  int64_t stride_byte_;
+  Buffer<std::byte> buffer_;
+};
+
+// The function that the pool runs is made once: making it in Run would allocate.
+class PoolWork : public Work {
+ public:
+  explicit PoolWork(ThreadPool& pool) : pool_(pool), body_([this](Worker& w) { Body(w); }) {}
+  void Run() override { pool_.Run(body_); }
+
+ protected:
+  virtual void Body(Worker& worker) = 0;
+  ThreadPool& pool_;
+
+ private:
+  std::function<void(Worker&)> body_;
+};
+
+class GemmWork : public PoolWork {
+ public:
+  GemmWork(const CpuKernels& cpu, const GemmCase& c, ThreadPool& pool)
+      : PoolWork(pool),
+        cpu_(cpu),
+        shape_(c.shape),
+        type_(c.type),
+        a_(GemmElements(c.type, c.a, c.shape.m * c.shape.k)),
+        packed_(cpu.gemm_packed_byte(c.type, c.shape.n, c.shape.k)),
+        c_(c.shape.m * c.shape.n),
+        scratch_(pool.size(), cpu.gemm_scratch_byte(c.type, c.shape)) {
+    pool.Run([&](Worker& w) {
+      cpu.gemm_pack(c.type, c.bt, c.shape.n, c.shape.k, packed_.data(), w.slice());
+    });
+  }
+  std::vector<float> Result() const override {
+    std::vector<float> out(static_cast<size_t>(c_.size()));
+    const auto* integers = reinterpret_cast<const int32_t*>(c_.data());
+    for (int64_t i = 0; i < c_.size(); ++i) {
+      out[static_cast<size_t>(i)] =
+          type_ == GemmType::kInt8 ? static_cast<float>(integers[i]) : c_[i];
+    }
+    return out;
+  }
+
+ private:
+  void Body(Worker& worker) override {
+    cpu_.gemm(type_, shape_, a_.data(), packed_.data(), c_.data(), scratch_.Of(worker.slice()),
+              worker.slice());
+  }
+  const CpuKernels& cpu_;
+  GemmShape shape_;
+  GemmType type_;
+  Buffer<std::byte> a_;
+  Buffer<std::byte> packed_;
+  Buffer<float> c_;
+  Scratch scratch_;
+};
+
+class LinearWork : public PoolWork {
+ public:
+  LinearWork(const CpuKernels& cpu, const LinearCase& c, ThreadPool& pool)
+      : PoolWork(pool),
+        cpu_(cpu),
+        case_(c),
+        forms_(c.tokens, c.w.cols),
+        x_(forms_.View(c.x, c.tokens, c.w.cols)),
+        y_(c.tokens * c.w.rows),
+        scratch_(pool.size(), cpu.linear_scratch_byte(c.w.format, c.tokens, c.w.cols)) {}
+  std::vector<float> Result() const override { return {y_.data(), y_.data() + y_.size()}; }
+
+ private:
+  void Body(Worker& worker) override {
+    const Slice slice = worker.slice();
+    cpu_.prepare(case_.w.format, x_, slice);
+    worker.Barrier();
+    cpu_.linear({case_.w, &x_, y_.data(), case_.w.rows, scratch_.Of(slice)}, slice);
+  }
+  const CpuKernels& cpu_;
+  LinearCase case_;
+  ActivationBuffer forms_;
+  Activations x_;
+  Buffer<float> y_;
+  Scratch scratch_;
+};
+
+class AttentionWork : public PoolWork {
+ public:
+  AttentionWork(const CpuKernels& cpu, const AttentionArgs& args, ThreadPool& pool)
+      : PoolWork(pool),
+        cpu_(cpu),
+        args_(args),
+        out_(args.shape.tokens * args.shape.heads * args.shape.head_dim),
+        scratch_(AttentionScratchByte(args.shape, pool.size())) {
+    args_.out = out_.data();
+    args_.scratch = scratch_.data();
+  }
+  std::vector<float> Result() const override { return {out_.data(), out_.data() + out_.size()}; }
+
+ private:
+  void Body(Worker& worker) override {
+    cpu_.attention(args_, worker.slice());
+    worker.Barrier();
+    cpu_.attention_merge(args_, worker.slice());
+  }
+  const CpuKernels& cpu_;
+  AttentionArgs args_;
+  Buffer<float> out_;
+  Buffer<std::byte> scratch_;
+};
+
+class DequantWork : public PoolWork {
+ public:
+  DequantWork(const CpuKernels& cpu, const Matrix& w, Format to, ThreadPool& pool)
+      : PoolWork(pool),
+        cpu_(cpu),
+        w_(w),
+        to_bf16_(to == Format::kBF16),
+        out_(w.rows * w.cols * (to_bf16_ ? 2 : 4)) {}
+  std::vector<float> Result() const override {
+    std::vector<float> out(static_cast<size_t>(w_.rows * w_.cols));
+    for (size_t i = 0; i < out.size(); ++i) {
+      out[i] = to_bf16_ ? FloatFromBf16(Bf16()[i]) : F32()[i];
+    }
+    return out;
+  }
+
+ private:
+  void Body(Worker& worker) override {
+    const Range rows = Share(w_.rows, 1, worker.slice());
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+      if (to_bf16_) {
+        cpu_.dequant_bf16(w_.format, w_.Row(r), w_.cols, Bf16() + r * w_.cols);
+      } else {
+        cpu_.dequant_f32(w_.format, w_.Row(r), w_.cols, F32() + r * w_.cols);
+      }
+    }
+  }
+  float* F32() const { return reinterpret_cast<float*>(out_.data()); }
+  uint16_t* Bf16() const { return reinterpret_cast<uint16_t*>(out_.data()); }
+  const CpuKernels& cpu_;
+  Matrix w_;
+  bool to_bf16_;
+  Buffer<std::byte> out_;
+};
+
+// The only failure of a constructor above is memory.
+template <class W, class... Args>
+MadeWork Make(Args&&... args) {
+  try {
+    return {std::make_unique<W>(std::forward<Args>(args)...), {}};
+  } catch (const std::bad_alloc&) {
+    return {nullptr, "the operands and results do not fit into memory"};
+  }
+}
+
+}  // namespace
+
+MadeWork MakeCpuGemm(const Backend& backend, const GemmCase& c, ThreadPool& pool) {
+  return Make<GemmWork>(*backend.cpu, c, pool);
+}
+
+MadeWork MakeCpuLinear(const Backend& backend, const LinearCase& c, ThreadPool& pool) {
+  return Make<LinearWork>(*backend.cpu, c, pool);
+}
+
+MadeWork MakeCpuAttention(const Backend& backend, const AttentionArgs& c, ThreadPool& pool) {
+  return Make<AttentionWork>(*backend.cpu, c, pool);
+}
+
+MadeWork MakeCpuDequant(const Backend& backend, const Matrix& w, Format to, ThreadPool& pool) {
+  if (to != Format::kF32 && to != Format::kBF16) {
+    return {nullptr,
+            "the CPU kernels unpack to f32 and bf16, not to " + std::string(Info(to).name)};
+  }
+  return Make<DequantWork>(*backend.cpu, w, to, pool);
+}
+
+}  // namespace wattline::kernels
