@@ -15,8 +15,9 @@
 
 namespace wattline::kernels {
 
-// How far ahead of the reader packed weights are asked for: +2 to +16 % of bandwidth over the
-// hardware's own prefetching (measured, Zen 5).
+// How far ahead of the reader weights are asked for. Measured on 2 cores of an Emerald Rapids VM,
+// 512 MB of weights, read loop 32.5 GB/s: bf16 24.0 -> 30.3 GB/s against the hardware's prefetching
+// alone; 1 KiB ahead 21-24, 2 KiB 25-28, 4 and 8 KiB 27-29 GB/s for q4_0, q4_k and q8_0.
 constexpr uintptr_t kPrefetchByte = 4096;
 
 // Independent sums per token, so that a multiply-add need not wait 4 cycles for the one before.
@@ -73,7 +74,10 @@ class PackedDot {
     Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
       const int64_t at = t.value * (cols_ / 32) + run;
       if constexpr (kCount == 8) {
-        if constexpr (U::kScales == 1) V::Multiply8(scale, scale_ + at, both[t.value]);
+        if constexpr (U::kScales == 1) {
+          V::Multiply8(scale, scale_ + at, both[t.value]);
+          V::InMemory(both[t.value]);
+        }
         if constexpr (U::kOffset) {
           offset_[t.value] = V::MultiplyAdd8(offset_[t.value], offset, block_sum_ + at);
         }
@@ -84,6 +88,7 @@ class PackedDot {
         }
       }
     });
+    if constexpr (U::kScales == 2) V::InMemory(scale);
     Unroll<kCount>([&](auto r) __attribute__((always_inline)) {
       constexpr int kRun = decltype(r)::value;
       const typename V::Bytes q =
@@ -135,6 +140,9 @@ class DenseDot {
     };
     int64_t i = 0;
     for (; i + V::kLanes * kChains <= g.cols; i += V::kLanes * kChains) {
+      for (int64_t byte = 0; byte < V::kLanes * kChains * kByte; byte += 64) {
+        V::Prefetch(row + i * kByte + byte, kPrefetchByte);
+      }
       Unroll<kChains>([&](auto c) __attribute__((always_inline)) {
         const int64_t at = i + c.value * V::kLanes;
         add(row + at * kByte, c, x + at, g.cols);

@@ -170,6 +170,10 @@ struct Neon {
     return static_cast<float>(total);
   }
 
+  // Multiplying by a lane of a register is free.
+  template <int kCount>
+  static void InMemory(float (&)[kCount]) {}
+
   static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + ahead_byte));
   }
