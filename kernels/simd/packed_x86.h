@@ -145,9 +145,12 @@ struct PackedYmm {
     asm("" : "+m"(numbers));
   }
 
+  // Into the second-level cache: the first level's miss buffers stay free for the loads. Measured
+  // as kPrefetchByte in gemv_rows_body.h: bf16 30.3 -> 32.1 GB/s, q8_0 29.3 -> 31.5 (into the first
+  // level before); non-temporal 18 and 23.
   static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(at) + ahead_byte),
-                 _MM_HINT_T0);
+                 _MM_HINT_T1);
   }
 };
 
