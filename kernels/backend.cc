@@ -8,6 +8,8 @@
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/decode/decode_cpu.h"
+#include "kernels/gemm/gemm_blas.h"
+#include "kernels/gemm/gemm_onednn.h"
 
 namespace wattline::kernels {
 namespace {
@@ -60,12 +62,36 @@ constexpr Backend kReference = {
     .block = nullptr,
     .decoder = ReferenceDecoder};
 
+#if WATTLINE_HAS_BLAS || WATTLINE_HAS_ONEDNN
+// A library that multiplies dense matrices and does nothing else here. It is linked, so it is
+// there.
+constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
+                              MadeWork (*gemm)(const Backend&, const GemmCase&, ThreadPool&)) {
+  return {.name = name,
+          .why_not = [] { return std::string(); },
+          .describe = describe,
+          .cpu = nullptr,
+          .gemm = gemm,
+          .linear = nullptr,
+          .attention = nullptr,
+          .dequant = nullptr,
+          .block = nullptr,
+          .decoder = nullptr};
+}
+#endif
+
 constexpr std::array kBackends = {
 #if defined(__x86_64__)
     CpuBackend("cpu_avx512", &kAvx512Kernels, WhyNotAvx512, DescribeAvx512),
     CpuBackend("cpu_avx2", &kAvx2Kernels, WhyNotAvx2, DescribeAvx2),
 #else
     CpuBackend("cpu_neon", &kNeonKernels, WhyNotNeon, DescribeNeon),
+#endif
+#if WATTLINE_HAS_BLAS
+    GemmLibrary("openblas", DescribeOpenBlas, MakeOpenBlasGemm),
+#endif
+#if WATTLINE_HAS_ONEDNN
+    GemmLibrary("onednn", DescribeOneDnn, MakeOneDnnGemm),
 #endif
     kReference,
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <set>
 #include <string>
@@ -14,6 +15,8 @@
 
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant.h"
+#include "kernels/gemm/gemm_blas.h"
+#include "kernels/gemm/openblas_core.h"
 #include "tests/packed_rows.h"
 
 namespace wattline::kernels {
@@ -33,6 +36,24 @@ TEST(CpuKernelsTest, TheBestTableIsTheFirstUsableOne) {
     if (first == nullptr && table->why_not().empty()) first = table;
   }
   EXPECT_EQ(BestCpuKernels(), first);
+}
+
+TEST(OpenBlasCoreTest, AnOldCoreOnANewCpuHasABetterOne) {
+  EXPECT_EQ(BetterOpenBlasCoreThan("Haswell", true, true), "SkylakeX");
+  EXPECT_EQ(BetterOpenBlasCoreThan("Zen", true, true), "SkylakeX");
+  EXPECT_EQ(BetterOpenBlasCoreThan("Prescott", true, true), "SkylakeX");
+  EXPECT_EQ(BetterOpenBlasCoreThan("Prescott", true, false), "Haswell");
+  EXPECT_EQ(BetterOpenBlasCoreThan("Prescott", false, false), std::nullopt);
+  EXPECT_EQ(BetterOpenBlasCoreThan("Haswell", true, false), std::nullopt);
+  for (const char* core : {"SkylakeX", "Cooperlake", "SapphireRapids", "NEOVERSEN1"}) {
+    EXPECT_EQ(BetterOpenBlasCoreThan(core, true, true), std::nullopt) << core;
+  }
+}
+
+TEST(OpenBlasCoreTest, ACoreThatTheUserChoseStays) {
+  setenv("OPENBLAS_CORETYPE", "Haswell", 1);
+  EXPECT_EQ(BetterOpenBlasCore(), std::nullopt);
+  unsetenv("OPENBLAS_CORETYPE");
 }
 
 TEST(BackendTest, NamesAreUniqueAndFound) {
