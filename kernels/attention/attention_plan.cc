@@ -46,7 +46,9 @@ Range SplitSlices(const AttentionShape& s, int64_t kv_head, int count) {
 }
 
 int64_t SplitSlotFloats(const AttentionShape& s) {
-  return s.tokens * (s.heads / s.kv_heads) * (s.head_dim + 2);
+  const int64_t rows = s.tokens * (s.heads / s.kv_heads);
+  const int64_t panels = (rows + kSplitPanel - 1) / kSplitPanel;
+  return rows * s.head_dim + 2 * panels * kStatFloats;
 }
 
 int64_t SplitScratchFloats(const AttentionShape& s, int threads) {
@@ -70,8 +72,9 @@ int64_t TileBlockRows(const AttentionShape& s) {
 // Q and out of a block, its maxima and sums, K transposed and V of a tile, the scores of a panel.
 int64_t TileScratchFloats(const AttentionShape& s) {
   const int64_t rows = TileBlockRows(s);
-  return 2 * rows * s.head_dim + 2 * ((rows + 15) / 16 * 16) + 2 * kTilePositions * s.head_dim +
-         6 * kTilePositions;
+  const int64_t panels = (rows + kTilePanel - 1) / kTilePanel;
+  return 2 * rows * s.head_dim + 2 * panels * kStatFloats + 2 * kTilePositions * s.head_dim +
+         kTilePanel * kTilePositions;
 }
 
 }  // namespace wattline::kernels

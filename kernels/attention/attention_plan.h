@@ -17,6 +17,12 @@ constexpr int64_t kTilePositions = 64;
 // Query rows (tokens x heads of a group) of a block that shares each unpacked K/V tile: 20 panels
 // of 6 rows, and divisible by the groups that models have (1, 2, 3, 4, 5, 6, 8).
 constexpr int64_t kBlockRows = 120;
+// Query rows of a panel: of the tile way (6 x 4 or 6 x 2 vectors of sums) and of the split way.
+constexpr int64_t kTilePanel = 6;
+constexpr int64_t kSplitPanel = 4;
+// The running maxima, and the sums, of a panel's rows lie in a block of their own of so many
+// floats.
+constexpr int64_t kStatFloats = 16;
 // Relative error of the kernels' exponential; the bound that kernels/simd documents and tests.
 constexpr double kExpError = 0x1p-23;
 
@@ -32,7 +38,7 @@ Range SplitHeads(const AttentionShape& s, Slice slice);
 // From the first to the last slice with positions of `kv_head`; with more slices than tiles, some
 // between them have none.
 Range SplitSlices(const AttentionShape& s, int64_t kv_head, int count);
-// Floats of a slot: for each of its tokens x group rows out[head_dim], then max and sum.
+// Floats of a slot: for each of its tokens x group rows out[head_dim], for each panel max and sum.
 int64_t SplitSlotFloats(const AttentionShape& s);
 int64_t SplitScratchFloats(const AttentionShape& s, int threads);
 

@@ -24,7 +24,7 @@ class Split {
       Piece(args, kv, positions, slot);
       if (positions.begin > 0 || positions.end < s.start + s.tokens) continue;
       for (int64_t row = 0; row < Rows(s); ++row) {
-        Normalise<S>(slot.out + row * s.head_dim, slot.sum[row], s.head_dim,
+        Normalise<S>(slot.out + row * s.head_dim, slot.sum[StatOf(row)], s.head_dim,
                      args.out + Offset(s, kv, row));
       }
     }
@@ -43,12 +43,10 @@ class Split {
   }
 
  private:
-  static constexpr int kMaxRows = 4;
-
   struct Slot {
     float* out;  // [rows, head_dim]
-    float* max;  // [rows]
-    float* sum;  // [rows]
+    Stats max;   // [panels, kStatFloats]
+    Stats sum;   // [panels, kStatFloats]
   };
 
   static int64_t Rows(const AttentionShape& s) { return s.tokens * (s.heads / s.kv_heads); }
@@ -56,9 +54,12 @@ class Split {
   static Slot SlotOf(const AttentionArgs& args, int64_t kv, int64_t slice) {
     const AttentionShape& s = args.shape;
     float* out = reinterpret_cast<float*>(args.scratch) + (kv + slice) * SplitSlotFloats(s);
-    float* max = out + Rows(s) * s.head_dim;
-    return {out, max, max + Rows(s)};
+    Stats max = out + Rows(s) * s.head_dim;
+    return {out, max, max + (Rows(s) + kSplitPanel - 1) / kSplitPanel * kStatFloats};
   }
+
+  // Of row `row` in a slot's max and sum.
+  static int64_t StatOf(int64_t row) { return row / kSplitPanel * kStatFloats + row % kSplitPanel; }
 
   // Of row `row` (token slowest, then head of the group) in q and out.
   static int64_t Offset(const AttentionShape& s, int64_t kv, int64_t row) {
@@ -70,14 +71,13 @@ class Split {
     const AttentionShape& s = args.shape;
     const int64_t rows = Rows(s);
     for (int64_t i = 0; i < rows * s.head_dim; i += S::kLanes) S::Store(slot.out + i, S::Zero());
-    for (int64_t row = 0; row < rows; ++row) {
-      slot.max[row] = kLowest;
-      slot.sum[row] = 0;
+    for (int64_t row = 0; row < rows; row += kSplitPanel) {
+      StartStats<S>(slot.max + StatOf(row), slot.sum + StatOf(row));
     }
     for (int64_t begin = positions.begin; begin < positions.end; begin += kTilePositions) {
       const Range tile = {begin, Smaller(begin + kTilePositions, positions.end)};
-      for (int64_t row = 0; row < rows; row += kMaxRows) {
-        switch (Smaller(rows - row, kMaxRows)) {
+      for (int64_t row = 0; row < rows; row += kSplitPanel) {
+        switch (Smaller(rows - row, kSplitPanel)) {
           case 1:
             RowTile<1>(args, kv, tile, row, slot);
             break;
@@ -108,12 +108,14 @@ class Split {
     float scores[kRows][kTilePositions];
     Scores<kRows>(q, args.k + at, args.v + at, count, s.head_dim, scores);
     const float scale = 1.44269504f / __builtin_sqrtf(static_cast<float>(s.head_dim));
-    float factor[kRows];
+    int64_t seen[kRows];
     for (int r = 0; r < kRows; ++r) {
-      const int64_t row = first + r;
-      const int64_t seen = Smaller(AttentionVisible(s, row / group) - tile.begin, count);
-      factor[r] = SoftmaxStep<S>(scores[r], seen, width, scale, slot.max[row], slot.sum[row]);
+      const int64_t visible = AttentionVisible(s, (first + r) / group) - tile.begin;
+      seen[r] = Larger(Smaller(visible, count), 0);
     }
+    float factor[kStatFloats];
+    SoftmaxStep<S, kRows>(scores[0], seen, width, scale, slot.max + StatOf(first),
+                          slot.sum + StatOf(first), factor);
     AddValues<kRows>(scores, factor, args.v + at, args.k + at + kTilePositions * s.head_dim, count,
                      s.head_dim, slot.out + first * s.head_dim);
   }
@@ -125,8 +127,9 @@ class Split {
   // scores[r][p] = q[r] . k[p] for p < count; up to kStep - 1 more behind them are arbitrary.
   // Asks for the tile of V at `next` meanwhile, so that memory never waits for arithmetic.
   template <int kRows>
-  static void Scores(const float* const (&q)[kRows], const uint16_t* k, const uint16_t* next,
-                     int64_t count, int64_t head_dim, float (&scores)[kRows][kTilePositions]) {
+  [[gnu::noinline]] static void Scores(const float* const (&q)[kRows], const uint16_t* k,
+                                       const uint16_t* next, int64_t count, int64_t head_dim,
+                                       float (&scores)[kRows][kTilePositions]) {
     constexpr int kP = kStep<kRows>;
     for (int64_t p = 0; p < count; p += kP) {
       const uint16_t* row[kP];
@@ -146,12 +149,13 @@ class Split {
       }
       if constexpr (kP == 4) {
         for (int r = 0; r < kRows; ++r) {
-          S::Sum4(sum[r][0], sum[r][1], sum[r][2], sum[r][3], scores[r] + p, scores[r] + p + 2);
+          const auto quad = S::SumQuad(sum[r][0], sum[r][1], sum[r][2], sum[r][3]);
+          S::StoreQuad(quad, scores[r] + p, scores[r] + p + 2);
         }
       } else {
         for (int r = 0; r < kRows; r += 2) {
-          S::Sum4(sum[r][0], sum[r][1], sum[r + 1][0], sum[r + 1][1], scores[r] + p,
-                  scores[r + 1] + p);
+          const auto quad = S::SumQuad(sum[r][0], sum[r][1], sum[r + 1][0], sum[r + 1][1]);
+          S::StoreQuad(quad, scores[r] + p, scores[r + 1] + p);
         }
       }
     }
@@ -168,23 +172,34 @@ class Split {
 
   // out[r] = out[r] * factor[r] + sum over p < count of weights[r][p] v[p]. Asks for `next`.
   template <int kRows>
-  static void AddValues(const float (&weights)[kRows][kTilePositions], const float (&factor)[kRows],
+  static void AddValues(const float (&weights)[kRows][kTilePositions], const float* factor,
                         const uint16_t* v, const uint16_t* next, int64_t count, int64_t head_dim,
                         float* out) {
-    int64_t d = 0;
-    for (; d + kWidth<kRows> * S::kLanes <= head_dim; d += kWidth<kRows> * S::kLanes) {
-      Columns<kRows, kWidth<kRows>>(weights, factor, v + d, d == 0 ? next : nullptr, count,
-                                    head_dim, out + d);
+    const int64_t vectors = head_dim / S::kLanes;
+    const int64_t whole = vectors / kWidth<kRows> * kWidth<kRows>;
+    int64_t j = 0;
+    for (; j < whole; j += kWidth<kRows>) {
+      Columns<kRows, kWidth<kRows>>(weights, factor, v + j * S::kLanes, j == 0 ? next : nullptr,
+                                    count, head_dim, out + j * S::kLanes);
     }
-    for (; d < head_dim; d += S::kLanes) {
-      Columns<kRows, 1>(weights, factor, v + d, d == 0 ? next : nullptr, count, head_dim, out + d);
-    }
+    // What is left of head_dim, in halves of the width.
+    const auto rest = [&]<int kVectors>() {
+      if ((vectors & kVectors) == 0) return;
+      Columns<kRows, kVectors>(weights, factor, v + j * S::kLanes, j == 0 ? next : nullptr, count,
+                               head_dim, out + j * S::kLanes);
+      j += kVectors;
+    };
+    if constexpr (kWidth < kRows >> 4) rest.template operator()<4>();
+    if constexpr (kWidth < kRows >> 2) rest.template operator()<2>();
+    rest.template operator()<1>();
   }
 
+  // Not inlined, nor is Scores: among the softmax's constants, g++ 12 keeps sums in memory.
   template <int kRows, int kVectors>
-  static void Columns(const float (&weights)[kRows][kTilePositions], const float (&factor)[kRows],
-                      const uint16_t* v, const uint16_t* next, int64_t count, int64_t head_dim,
-                      float* out) {
+  [[gnu::noinline]] static void Columns(const float (&weights)[kRows][kTilePositions],
+                                        const float* factor, const uint16_t* v,
+                                        const uint16_t* next, int64_t count, int64_t head_dim,
+                                        float* out) {
     typename S::F32 sum[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
       for (int j = 0; j < kVectors; ++j) {
@@ -220,7 +235,7 @@ class Split {
     float max = kLowest;
     for (int64_t i = slices.begin; i < slices.end; ++i) {
       const Slot slot = SlotOf(args, kv, i);
-      if (used(i) && slot.max[row] > max) max = slot.max[row];
+      if (used(i) && slot.max[StatOf(row)] > max) max = slot.max[StatOf(row)];
     }
     float* out = args.out + Offset(s, kv, row);
     for (int64_t d = 0; d < s.head_dim; d += S::kLanes) S::Store(out + d, S::Zero());
@@ -229,8 +244,8 @@ class Split {
       if (!used(i)) continue;
       const Slot slot = SlotOf(args, kv, i);
       float lanes[S::kLanes];
-      S::Store(lanes, Exp2<S>(S::Set1(slot.max[row] - max)));
-      sum += slot.sum[row] * lanes[0];
+      S::Store(lanes, Exp2<S>(S::Set1(slot.max[StatOf(row)] - max)));
+      sum += slot.sum[StatOf(row)] * lanes[0];
       const auto weight = S::Set1(lanes[0]);
       const float* part = slot.out + row * s.head_dim;
       for (int64_t d = 0; d < s.head_dim; d += S::kLanes) {

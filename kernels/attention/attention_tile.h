@@ -24,24 +24,23 @@ class Tile {
   }
 
  private:
-  static constexpr int kRows = 6;
   // 6 x 4 sums of 32 registers, 6 x 2 of 16: the rest holds a row of B and the broadcast of A.
   static constexpr int kVectors = S::kRegisters == 32 ? 4 : 2;
 
   struct Scratch {
     float* q;       // [rows, head_dim], contiguous
     float* out;     // [rows, head_dim]
-    float* max;     // [rows]
-    float* sum;     // [rows]
+    Stats max;      // [panels, kStatFloats]
+    Stats sum;      // [panels, kStatFloats]
     float* k;       // [head_dim, kTilePositions]
     float* v;       // [kTilePositions, head_dim]
-    float* scores;  // [kRows, kTilePositions]
+    float* scores;  // [kTilePanel, kTilePositions]
   };
 
   static Scratch ScratchOf(const AttentionArgs& args, int64_t slice) {
     const AttentionShape& s = args.shape;
     const int64_t rows = TileBlockRows(s);
-    const int64_t stats = (rows + 15) / 16 * 16;
+    const int64_t stats = (rows + kTilePanel - 1) / kTilePanel * kStatFloats;
     float* q = reinterpret_cast<float*>(args.scratch) + slice * TileScratchFloats(s);
     float* out = q + rows * s.head_dim;
     float* max = out + rows * s.head_dim;
@@ -60,8 +59,8 @@ class Tile {
       const int64_t at = (unit.kv_head * args.capacity + begin) * s.head_dim;
       WidenK(args.k + at, tile.end - tile.begin, s.head_dim, t.k);
       WidenV(args.v + at, (tile.end - tile.begin) * s.head_dim, t.v);
-      for (int64_t row = 0; row < rows; row += kRows) {
-        switch (Smaller(rows - row, kRows)) {
+      for (int64_t row = 0; row < rows; row += kTilePanel) {
+        switch (Smaller(rows - row, kTilePanel)) {
           case 1:
             Panel<1>(s, unit, tile, row, t);
             break;
@@ -84,10 +83,13 @@ class Tile {
       }
     }
     for (int64_t row = 0; row < rows; ++row) {
-      Normalise<S>(t.out + row * s.head_dim, t.sum[row], s.head_dim,
+      Normalise<S>(t.out + row * s.head_dim, t.sum[StatOf(row)], s.head_dim,
                    args.out + Offset(s, unit, row));
     }
   }
+
+  // Of row `row` in max and sum.
+  static int64_t StatOf(int64_t row) { return row / kTilePanel * kStatFloats + row % kTilePanel; }
 
   // Of row `row` of the unit (token slowest, then head of the group) in q and out.
   static int64_t Offset(const AttentionShape& s, const TileUnit& unit, int64_t row) {
@@ -105,8 +107,9 @@ class Tile {
         S::Store(t.q + row * s.head_dim + d, S::Load(q + d));
         S::Store(t.out + row * s.head_dim + d, S::Zero());
       }
-      t.max[row] = kLowest;
-      t.sum[row] = 0;
+    }
+    for (int64_t row = 0; row < rows; row += kTilePanel) {
+      StartStats<S>(t.max + StatOf(row), t.sum + StatOf(row));
     }
   }
 
@@ -141,15 +144,14 @@ class Tile {
     const int64_t count = seen(first + kPanel - 1);
     if (count <= 0) return;
     const int64_t vectors = (count + S::kLanes - 1) / S::kLanes;
-    float factor[kPanel];
-    for (int r = 0; r < kPanel; ++r) factor[r] = 0;
     Product<kPanel, false>(t.q + first * s.head_dim, s.head_dim, t.k, kTilePositions, s.head_dim,
-                           vectors, factor, t.scores, kTilePositions);
+                           vectors, nullptr, t.scores, kTilePositions);
     const float scale = 1.44269504f / __builtin_sqrtf(static_cast<float>(s.head_dim));
-    for (int r = 0; r < kPanel; ++r) {
-      factor[r] = SoftmaxStep<S>(t.scores + r * kTilePositions, seen(first + r),
-                                 vectors * S::kLanes, scale, t.max[first + r], t.sum[first + r]);
-    }
+    int64_t rows_see[kPanel];
+    for (int r = 0; r < kPanel; ++r) rows_see[r] = Larger(seen(first + r), 0);
+    float factor[kStatFloats];
+    SoftmaxStep<S, kPanel>(t.scores, rows_see, vectors * S::kLanes, scale, t.max + StatOf(first),
+                           t.sum + StatOf(first), factor);
     Product<kPanel, true>(t.scores, kTilePositions, t.v, s.head_dim, count, s.head_dim / S::kLanes,
                           factor, t.out + first * s.head_dim, s.head_dim);
   }

@@ -3,17 +3,19 @@
 //
 // A wrapper is a struct `Simd` in the namespace of its instruction set, passed as a type parameter
 // `S`, so that a template's code exists once per set and under a name of its own:
-//   F32, kLanes, kRegisters
-//   Zero, Set1, Load, Store, LoadPartial(p, n), StorePartial(p, x, n)   0 <= n <= kLanes; 0 beyond
-//   n Add, Sub, Mul, Div, Max, Min, Abs Fma(a, b, c) = a b + c; NegFma(a, b, c) = c - a b one
-//   rounding Round                                                              to nearest even
-//   integer SelectLess(a, b, yes, no)                                          a < b ? yes : no,
-//   per lane Scale2(x, n) = x 2^n                                               n integer, -126 ..
-//   127 ReduceSum, ReduceMax                                               over lanes Sum4(a, b, c,
-//   d, ab, cd)                    ab[0..1] = sums of a, b; cd[0..1] = of c, d LoadF16, StoreF16,
-//   LoadBf16, StoreBf16, each also Partial          16-bit patterns, as float16.h LoadPairs(p,
-//   first, second), StorePairs     p[2 i], p[2 i + 1] in lane i Transpose(rows) kLanes x kLanes, in
-//   place
+// - F32, kLanes, kRegisters; Zero, Set1, Load, Store;
+// - LoadPartial(p, n), StorePartial(p, x, n): the first n lanes, 0 <= n <= kLanes; 0 behind them;
+// - Add, Sub, Mul, Div, Max, Min, Abs; Round: to the nearest even integer;
+// - Fma(a, b, c) = a b + c and NegFma(a, b, c) = c - a b, rounded once;
+// - SelectLess(a, b, yes, no): a < b ? yes : no in each lane;
+// - Scale2(x, n) = x 2^n, n an integer from -126 to 127;
+// - ReduceSum, ReduceMax: over the lanes;
+// - SumQuad(a, b, c, d), MaxQuad: 128 bits with the sum (maximum) over the lanes of each;
+// - StoreQuad(q, ab, cd): its first two numbers to ab[0..1], its last two to cd[0..1];
+// - FromQuads(q, r): lanes 0..3 and 4..7, 0 behind; not where kLanes is 4;
+// - LoadF16, StoreF16, LoadBf16, StoreBf16, each also Partial: 16-bit patterns, as in float16.h;
+// - LoadPairs(p, first, second), StorePairs: p[2 i] and p[2 i + 1] in lane i;
+// - Transpose(rows): kLanes x kLanes, in place.
 #pragma once
 
 namespace wattline::kernels {
@@ -40,6 +42,15 @@ template <class S>
   const auto n = S::Round(clamped);
   const auto f = S::Sub(clamped, n);
   return S::SelectLess(x, S::Set1(-126.0f), S::Zero(), S::Scale2(Exp2Fraction<S>(f), n));
+}
+
+// 2^max(x, -126) for x below 127.5, with the error of Exp2: 3 instructions less, where an exact 0
+// is not needed.
+template <class S>
+[[gnu::always_inline]] inline typename S::F32 Exp2AtLeast(typename S::F32 x) {
+  const auto clamped = S::Max(S::Set1(-126.0f), x);
+  const auto n = S::Round(clamped);
+  return S::Scale2(Exp2Fraction<S>(S::Sub(clamped, n)), n);
 }
 
 // e^x, relative error at most 2^-23 (measured over every x: 0.99e-7, 2026-11-21); 0 below -87.3,

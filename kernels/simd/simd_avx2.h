@@ -57,14 +57,23 @@ struct Simd {
     y = _mm_max_ps(y, _mm_movehl_ps(y, y));
     return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
   }
-  [[gnu::always_inline]] static void Sum4(F32 a, F32 b, F32 c, F32 d, float* ab, float* cd) {
+  [[gnu::always_inline]] static __m128 SumQuad(F32 a, F32 b, F32 c, F32 d) {
     const __m256 x = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
     const __m256 y = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
     const __m256 z = _mm256_add_ps(_mm256_shuffle_ps(x, y, 0x44), _mm256_shuffle_ps(x, y, 0xee));
-    const __m128 sum = _mm_add_ps(_mm256_castps256_ps128(z), _mm256_extractf128_ps(z, 1));
-    _mm_storel_pi(reinterpret_cast<__m64*>(ab), sum);
-    _mm_storeh_pi(reinterpret_cast<__m64*>(cd), sum);
+    return _mm_add_ps(_mm256_castps256_ps128(z), _mm256_extractf128_ps(z, 1));
   }
+  [[gnu::always_inline]] static __m128 MaxQuad(F32 a, F32 b, F32 c, F32 d) {
+    const __m256 x = _mm256_max_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    const __m256 y = _mm256_max_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    const __m256 z = _mm256_max_ps(_mm256_shuffle_ps(x, y, 0x44), _mm256_shuffle_ps(x, y, 0xee));
+    return _mm_max_ps(_mm256_castps256_ps128(z), _mm256_extractf128_ps(z, 1));
+  }
+  [[gnu::always_inline]] static void StoreQuad(__m128 q, float* ab, float* cd) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(ab), q);
+    _mm_storeh_pi(reinterpret_cast<__m64*>(cd), q);
+  }
+  [[gnu::always_inline]] static F32 FromQuads(__m128 q, __m128 r) { return _mm256_set_m128(r, q); }
 
   [[gnu::always_inline]] static F32 LoadF16(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));

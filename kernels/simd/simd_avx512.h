@@ -44,14 +44,26 @@ struct Simd {
 
   [[gnu::always_inline]] static float ReduceSum(F32 x) { return _mm512_reduce_add_ps(x); }
   [[gnu::always_inline]] static float ReduceMax(F32 x) { return _mm512_reduce_max_ps(x); }
-  [[gnu::always_inline]] static void Sum4(F32 a, F32 b, F32 c, F32 d, float* ab, float* cd) {
+  [[gnu::always_inline]] static __m128 SumQuad(F32 a, F32 b, F32 c, F32 d) {
     const __m512 x = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
     const __m512 y = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
     const __m512 z = _mm512_add_ps(_mm512_shuffle_ps(x, y, 0x44), _mm512_shuffle_ps(x, y, 0xee));
     const __m256 w = _mm256_add_ps(_mm512_castps512_ps256(z), _mm512_extractf32x8_ps(z, 1));
-    const __m128 sum = _mm_add_ps(_mm256_castps256_ps128(w), _mm256_extractf128_ps(w, 1));
-    _mm_storel_pi(reinterpret_cast<__m64*>(ab), sum);
-    _mm_storeh_pi(reinterpret_cast<__m64*>(cd), sum);
+    return _mm_add_ps(_mm256_castps256_ps128(w), _mm256_extractf128_ps(w, 1));
+  }
+  [[gnu::always_inline]] static __m128 MaxQuad(F32 a, F32 b, F32 c, F32 d) {
+    const __m512 x = _mm512_max_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const __m512 y = _mm512_max_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    const __m512 z = _mm512_max_ps(_mm512_shuffle_ps(x, y, 0x44), _mm512_shuffle_ps(x, y, 0xee));
+    const __m256 w = _mm256_max_ps(_mm512_castps512_ps256(z), _mm512_extractf32x8_ps(z, 1));
+    return _mm_max_ps(_mm256_castps256_ps128(w), _mm256_extractf128_ps(w, 1));
+  }
+  [[gnu::always_inline]] static void StoreQuad(__m128 q, float* ab, float* cd) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(ab), q);
+    _mm_storeh_pi(reinterpret_cast<__m64*>(cd), q);
+  }
+  [[gnu::always_inline]] static F32 FromQuads(__m128 q, __m128 r) {
+    return _mm512_zextps256_ps512(_mm256_set_m128(r, q));
   }
 
   [[gnu::always_inline]] static F32 LoadF16(const uint16_t* p) {

@@ -47,10 +47,15 @@ struct Simd {
 
   [[gnu::always_inline]] static float ReduceSum(F32 x) { return vaddvq_f32(x); }
   [[gnu::always_inline]] static float ReduceMax(F32 x) { return vmaxvq_f32(x); }
-  [[gnu::always_inline]] static void Sum4(F32 a, F32 b, F32 c, F32 d, float* ab, float* cd) {
-    const F32 sum = vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d));
-    vst1_f32(ab, vget_low_f32(sum));
-    vst1_f32(cd, vget_high_f32(sum));
+  [[gnu::always_inline]] static F32 SumQuad(F32 a, F32 b, F32 c, F32 d) {
+    return vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d));
+  }
+  [[gnu::always_inline]] static F32 MaxQuad(F32 a, F32 b, F32 c, F32 d) {
+    return vpmaxq_f32(vpmaxq_f32(a, b), vpmaxq_f32(c, d));
+  }
+  [[gnu::always_inline]] static void StoreQuad(F32 q, float* ab, float* cd) {
+    vst1_f32(ab, vget_low_f32(q));
+    vst1_f32(cd, vget_high_f32(q));
   }
 
   [[gnu::always_inline]] static F32 LoadF16(const uint16_t* p) {
