@@ -17,6 +17,10 @@ double Rate(const Candidate& candidate, int64_t units) {
   return candidate.per_unit * static_cast<double>(units) / elapsed_s;
 }
 
+bool Takes(const CeilingKernels& isa, std::string_view only) {
+  return (only.empty() || only == isa.isa) && isa.why_not().empty();
+}
+
 std::string KernelName(const char* isa, const char* name) { return std::string(isa) + " " + name; }
 
 }  // namespace
@@ -27,10 +31,11 @@ double Seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool) {
+std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool,
+                                      std::string_view only) {
   std::vector<Candidate> candidates;
   for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
-    if (!isa.why_not().empty()) continue;
+    if (!Takes(isa, only)) continue;
     for (const kernels::PeakKernel& kernel : isa.peaks) {
       if (kernel.format != format) continue;
       auto work = std::make_shared<PeakWork>(kernel, pool);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/ceiling/ceiling_work.h"
@@ -22,11 +23,12 @@ struct Candidate {
   std::function<void(int64_t units)> run;
 };
 
-// All kernels of this CPU for one ceiling. What they share lives as long as they do.
-std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool);
+// All kernels of this CPU for one ceiling, of the instruction set `isa` only where it is not empty.
+std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool,
+                                      std::string_view isa = {});
 std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
                                         const kernels::StreamBuffer& buffer, int64_t footprint_byte,
-                                        kernels::ThreadPool& pool);
+                                        kernels::ThreadPool& pool, std::string_view isa = {});
 
 // Units that take about `target_s`, at least 1; a run of one unit may take longer.
 int64_t UnitsFor(const Candidate& candidate, double target_s);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "roofline/samples.h"
 
@@ -24,18 +23,15 @@ std::vector<SweepPoint> Sorted(std::span<const SweepPoint> sweep) {
   return points;
 }
 
-// The rates without single outliers (median of three) and without rises: what a larger footprint
-// reaches, a smaller one can reach too, so a dip is a disturbance and not a level.
+// The rates without single outliers (median of the nearest three) and without rises: what a larger
+// footprint reaches, a smaller one can reach too, so a dip is a disturbance and not a level.
 std::vector<double> Envelope(const std::vector<SweepPoint>& points) {
   const size_t count = points.size();
   std::vector<double> rates(count);
   for (size_t i = 0; i < count; ++i) {
-    if (i == 0 || i + 1 == count) {
-      rates[i] = points[i].byte_per_s;
-      continue;
-    }
-    const std::array<double, 3> near = {points[i - 1].byte_per_s, points[i].byte_per_s,
-                                        points[i + 1].byte_per_s};
+    const size_t from = std::min(i == 0 ? 0 : i - 1, count < 3 ? 0 : count - 3);
+    std::vector<double> near;
+    for (size_t j = from; j < std::min(from + 3, count); ++j) near.push_back(points[j].byte_per_s);
     rates[i] = *Median(near);
   }
   for (size_t i = count; i-- > 1;) rates[i - 1] = std::max(rates[i - 1], rates[i]);
