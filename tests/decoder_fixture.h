@@ -133,16 +133,21 @@ struct LogitError {
   double worst = 0;
 };
 
+inline double RootMeanSquare(const std::vector<float>& x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum / static_cast<double>(x.size()));
+}
+
 inline LogitError ErrorOf(const std::vector<float>& got, const std::vector<float>& expected) {
-  double error = 0, size = 0, worst = 0;
+  double error = 0, worst = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
     const double difference = static_cast<double>(got[i]) - static_cast<double>(expected[i]);
     error += difference * difference;
-    size += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
     worst = std::max(worst, std::isnan(difference) ? INFINITY : std::abs(difference));
   }
-  const double rms = std::sqrt(size / static_cast<double>(expected.size()));
-  return {std::sqrt(error / size), worst / rms};
+  const double size = RootMeanSquare(expected);
+  return {std::sqrt(error / static_cast<double>(expected.size())) / size, worst / size};
 }
 
 }  // namespace wattline::kernels

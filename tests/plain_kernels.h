@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -27,18 +28,23 @@ inline void DequantF32(Format format, const std::byte* row, int64_t cols, float*
   Narrow(values, out);
 }
 
-// Marks the slice's share of the packed forms by copying x into the 16-bit one's room, in pieces
-// that are no rows: a missing barrier before Linear shows as stale values there.
+inline int8_t Mark(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  return static_cast<int8_t>(bits ^ bits >> 8 ^ bits >> 16 ^ bits >> 24);
+}
+
+// Writes a mark of each value of the slice's share into the 8-bit form's room, in pieces that are
+// no rows: a missing barrier before Linear shows as stale marks there.
 inline void Prepare(Format, Activations& x, Slice slice) {
   const Range share = Share(x.tokens * x.cols, 32, slice);
-  for (int64_t i = share.begin; i < share.end; ++i) x.bf16[i] = Bf16FromFloat(x.f32[i]);
+  for (int64_t i = share.begin; i < share.end; ++i) x.q8[i] = Mark(x.f32[i]);
 }
 
 inline void Linear(const LinearArgs& args, Slice slice) {
   const Activations& x = *args.x;
   for (int64_t i = 0; i < x.tokens * x.cols; ++i) {
     // NaN reaches the result and fails its test.
-    if (x.bf16[i] != Bf16FromFloat(x.f32[i])) args.y[0] = NAN;
+    if (x.q8[i] != Mark(x.f32[i])) args.y[0] = NAN;
   }
   Doubles w(static_cast<size_t>(x.cols));
   const Range rows = Share(args.w.rows, 1, slice);
