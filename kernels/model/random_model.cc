@@ -71,12 +71,12 @@ void FillAll(const std::vector<Fill>& fills, uint64_t seed, std::byte* data, Thr
 
 // Deviations from 1 / sqrt(cols), as factors:
 // - attn_q, attn_k 1.25: scores of sd 1.6, so that attention prefers some positions;
-// - the matrices that write to the residual stream: 2 layers of them add up to an rms of 1.5.
+// - the matrices that write to the residual stream: 2 layers of them add up to an rms of 2.
 //   SwiGLU of two unit normals has an rms of 0.6, so ffn_down makes up for that;
 // - token_embd and output 3: logits of sd 3. Small against the stream's final rms, so that a tied
-//   table does not answer with the token that went in (its logit gains 9 / 1.5).
+//   table does not answer with the token that went in (its logit gains 9 / 2 on average).
 double Gain(TensorRole role, const ModelShape& s) {
-  const double damped = 1.5 / std::sqrt(2.0 * static_cast<double>(s.layers));
+  const double damped = 2.0 / std::sqrt(2.0 * static_cast<double>(s.layers));
   switch (role) {
     case TensorRole::kAttnQ:
     case TensorRole::kAttnK:
