@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "benchmarks/memory.h"
+
 namespace wattline::benchmarks {
 namespace {
 
@@ -26,7 +28,8 @@ Suite::Suite(SuiteOptions options)
       backends_(CpuBackends(options_.isa)),
       cpu_backends_(backends_) {
   for (const kernels::Backend& backend : kernels::AllBackends()) {
-    if (backend.cpu == nullptr && backend.why_not().empty()) {
+    // The reference is the yardstick of the checks; it is not timed.
+    if (backend.cpu == nullptr && backend.name != "reference" && backend.why_not().empty()) {
       backends_.push_back({&backend, std::string(backend.name)});
     }
   }
@@ -35,8 +38,16 @@ Suite::Suite(SuiteOptions options)
 Suite::~Suite() = default;
 
 GroundProbe& Suite::ground() {
-  if (!ground_) ground_ = std::make_unique<GroundProbe>(pool_);
+  if (!ground_) {
+    ground_ = std::make_unique<GroundProbe>(pool_);
+    baseline_byte_ = ResidentByte().value_or(0);
+  }
   return *ground_;
+}
+
+RowState& Suite::BeginRow(const std::string& name) {
+  if (row_state_.name != name) row_state_ = {.name = name, .ground = std::nullopt};
+  return row_state_;
 }
 
 }  // namespace wattline::benchmarks

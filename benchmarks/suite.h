@@ -6,11 +6,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "benchmarks/ceilings.h"
 #include "benchmarks/ground.h"
+#include "energy/window.h"
 #include "kernels/backend.h"
 #include "kernels/thread_pool.h"
 
@@ -19,9 +22,8 @@ namespace wattline::benchmarks {
 struct SuiteOptions {
   int threads = 1;
   std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
-  std::string model_file;  // a GGUF file that replaces the named models
-  bool full_sweep = false;
-  double min_time_s = 0.5;  // of Google Benchmark: a call that takes longer is final
+  std::shared_ptr<kernels::Model> model;  // from --model: replaces the named models of decode rows
+  double min_time_s = 0.5;                // of Google Benchmark: a call that takes longer is final
 };
 
 // A backend under the name that rows carry.
@@ -41,6 +43,12 @@ struct Row {
   RowFunction run;
 };
 
+// What is known of the row that runs now, between its calls.
+struct RowState {
+  std::string name;
+  std::optional<Ground> ground;  // the latest probe
+};
+
 class Suite {
  public:
   explicit Suite(SuiteOptions options);
@@ -54,16 +62,29 @@ class Suite {
   const std::vector<ShownBackend>& backends() const { return backends_; }
   const std::vector<ShownBackend>& cpu_backends() const { return cpu_backends_; }
 
+  const std::shared_ptr<kernels::Model>& model() const { return options_.model; }
+
   void Add(Row row) { rows_.push_back(std::move(row)); }
   const std::vector<Row>& rows() const { return rows_; }
 
+  // Null where energy is off or no meter can be used. They outlive the suite.
+  const energy::MeterSet* meters() const { return meters_; }
+  void UseMeters(const energy::MeterSet* meters) { meters_ = meters; }
+
+  // The row's state, a fresh one where another row begins.
+  RowState& BeginRow(const std::string& name);
+  RowState& row_state() { return row_state_; }
+
   // Made at first use: it costs a second and its buffer.
   GroundProbe& ground();
+  // What the process held once that buffer stood: not counted as a row's memory.
+  double baseline_byte() const { return baseline_byte_; }
   // Measured at first use, 3 to 6 s.
   const MeasuredCeilings& ceilings() { return CeilingsOf(pool_); }
 
   // What the calls of one row share (its operands, the outcome of its check). Made when a row first
   // asks, kept until another key asks, so that only one row's or model's memory is held at a time.
+  void Forget() { kept_.reset(); }
   template <typename T>
   T& Keep(const std::string& key, const std::function<std::shared_ptr<T>()>& make) {
     if (key != kept_key_ || !kept_) {
@@ -80,7 +101,10 @@ class Suite {
   std::vector<ShownBackend> backends_;
   std::vector<ShownBackend> cpu_backends_;
   std::vector<Row> rows_;
+  const energy::MeterSet* meters_ = nullptr;
+  RowState row_state_;
   std::unique_ptr<GroundProbe> ground_;
+  double baseline_byte_ = 0;
   std::string kept_key_;
   std::shared_ptr<void> kept_;
 };
@@ -90,7 +114,7 @@ inline void Register(Suite& suite, std::string name, RowFunction run,
   suite.Add({std::move(name), std::move(words), std::move(run)});
 }
 
-// One line for each fixture in fixtures.cc; there is no static registration.
+// Called from the one list in fixtures.cc; there is no static registration.
 void RegisterCeiling(Suite& suite);
 void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);

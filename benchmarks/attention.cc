@@ -1,0 +1,146 @@
+// attention: softmax(Q K^T / sqrt(head_dim)) V over an f16 cache; one query (decode), or the causal
+// attention of a prompt (prefill).
+#include "kernels/attention/attention.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "benchmarks/check.h"
+#include "benchmarks/fixture.h"
+#include "benchmarks/measure.h"
+#include "benchmarks/operands.h"
+#include "benchmarks/suite.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+using kernels::AttentionShape;
+
+// Heads of llama-3.2-1b (32, 8, 64), llama-3-8b (32, 8, 128) and llama-2-7b (32, 32, 128).
+struct Heads {
+  int64_t heads;
+  int64_t kv_heads;
+  int64_t head_dim;
+  bool in_default;
+};
+constexpr Heads kHeads[] = {{32, 8, 64, true}, {32, 8, 128, true}, {32, 32, 128, false}};
+
+struct Length {
+  int64_t positions;
+  bool in_default;
+};
+constexpr Length kContexts[] = {{512, true}, {4096, true}, {16384, false}, {32768, false}};
+constexpr Length kPrompts[] = {{128, false}, {512, true}, {2048, false}};
+
+// Caches are taken in turn until they exceed the last-level cache, as the layers of a model are:
+// see kColdByte in gemm.cc.
+constexpr double kColdByte = 640e6;
+
+struct AttentionRow {
+  kernels::Buffer<float> q;
+  struct Cache {
+    kernels::Buffer<uint16_t> k;
+    kernels::Buffer<uint16_t> v;
+    std::unique_ptr<kernels::Work> work;
+  };
+  std::vector<Cache> caches;
+  size_t next = 0;
+  Checked checked;
+};
+
+std::shared_ptr<AttentionRow> Prepare(Suite& suite, const kernels::Backend& backend,
+                                      const AttentionShape& shape) {
+  auto row = std::make_shared<AttentionRow>();
+  const int64_t capacity = shape.start + shape.tokens;
+  const int64_t count = shape.kv_heads * capacity * shape.head_dim;
+  row->q = NormalValues(shape.tokens * shape.heads * shape.head_dim, 1, 5, suite.pool());
+  const double cache_byte = 4 * static_cast<double>(count);
+  const size_t caches = shape.tokens == 1 ? static_cast<size_t>(kColdByte / cache_byte) + 1 : 1;
+  for (size_t i = 0; i < caches; ++i) {
+    AttentionRow::Cache cache{CacheValues(count, 2 * i + 1, suite.pool()),
+                              CacheValues(count, 2 * i + 2, suite.pool()), nullptr};
+    kernels::AttentionArgs c;
+    c.shape = shape;
+    c.q = row->q.data();
+    c.k = cache.k.data();
+    c.v = cache.v.data();
+    c.capacity = capacity;
+    kernels::MadeWork made = backend.attention(backend, c, suite.pool());
+    row->checked.error = made.why_not;
+    if (!made.work) return row;
+    cache.work = std::move(made.work);
+    if (i == 0) {
+      cache.work->Run();
+      row->checked = CheckAttention(c, cache.work->Result());
+      if (!row->checked.error.empty()) return row;
+    }
+    row->caches.push_back(std::move(cache));
+  }
+  return row;
+}
+
+void Run(benchmark::State& state, Suite& suite, const std::string& name,
+         const kernels::Backend& backend, const AttentionShape& shape) {
+  AttentionRow& row =
+      suite.Keep<AttentionRow>(name, [&] { return Prepare(suite, backend, shape); });
+  if (!row.checked.error.empty()) return Skip(state, row.checked.error);
+  Measure(state, suite,
+          {.flop = kernels::AttentionFlop(shape),
+           .byte = kernels::AttentionByte(shape),
+           .peak = shape.tokens == 1 ? Peak::kNone : Peak::kF32,
+           .streams = shape.tokens == 1,
+           .more = CountersOf(row.checked)},
+          [&row] {
+            row.caches[row.next].work->Run();
+            row.next = row.next + 1 < row.caches.size() ? row.next + 1 : 0;
+          });
+}
+
+void RegisterShape(Suite& suite, const std::string& subject, const std::string& length,
+                   const Heads& heads, AttentionShape shape, std::vector<std::string> words) {
+  shape.heads = heads.heads;
+  shape.kv_heads = heads.kv_heads;
+  shape.head_dim = heads.head_dim;
+  if (!heads.in_default) words.push_back(fmt::format("kv_heads:{}", heads.kv_heads));
+  for (const ShownBackend& shown : suite.backends()) {
+    if (shown.backend->attention == nullptr) continue;
+    const std::string name =
+        fmt::format("attention/{}/f16/heads:{}/kv_heads:{}/head_dim:{}/{}/{}", subject, heads.heads,
+                    heads.kv_heads, heads.head_dim, length, shown.name);
+    Register(
+        suite, name,
+        [&suite, name, &backend = *shown.backend, shape](benchmark::State& state) {
+          Run(state, suite, name, backend, shape);
+        },
+        words);
+  }
+}
+
+}  // namespace
+
+void RegisterAttention(Suite& suite) {
+  for (const Heads& heads : kHeads) {
+    for (const Length& context : kContexts) {
+      AttentionShape shape;
+      shape.tokens = 1;
+      shape.start = context.positions - 1;
+      const std::string length = fmt::format("ctx:{}", context.positions);
+      std::vector<std::string> words;
+      if (!context.in_default) words.push_back(length);
+      RegisterShape(suite, "single_query", length, heads, shape, words);
+    }
+    for (const Length& prompt : kPrompts) {
+      AttentionShape shape;
+      shape.tokens = prompt.positions;
+      const std::string length = fmt::format("tokens:{}", prompt.positions);
+      std::vector<std::string> words;
+      if (!prompt.in_default) words.push_back(length);
+      RegisterShape(suite, "causal", length, heads, shape, words);
+    }
+  }
+}
+
+}  // namespace wattline::benchmarks

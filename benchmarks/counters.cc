@@ -1,0 +1,100 @@
+#include "benchmarks/counters.h"
+
+#include <cmath>
+
+namespace wattline::benchmarks {
+namespace {
+
+using Value = std::optional<double>;
+
+Value Over(Value a, Value b) {
+  if (!a || !b || !(*b > 0)) return std::nullopt;
+  return *a / *b;
+}
+
+Value Mean(Value a, Value b) {
+  if (a && b) return (*a + *b) / 2;
+  return a ? a : b;
+}
+
+Value Times(Value a, double factor) {
+  if (!a) return std::nullopt;
+  return *a * factor;
+}
+
+Value Ceiling(Peak peak, const MeasuredCeilings& ceilings) {
+  switch (peak) {
+    case Peak::kF32:
+      return ceilings.f32_flop_per_s;
+    case Peak::kBF16:
+      return ceilings.bf16_flop_per_s;
+    case Peak::kInt8:
+      return ceilings.int8_op_per_s;
+    case Peak::kNone:
+      break;
+  }
+  return std::nullopt;
+}
+
+Value ReadOf(const std::optional<Ground>& ground) {
+  if (!ground || !(ground->read_byte_per_s > 0)) return std::nullopt;
+  return ground->read_byte_per_s;
+}
+
+class Counters {
+ public:
+  void Put(const char* name, Value value) {
+    if (value && std::isfinite(*value)) counters_[name] = *value;
+  }
+  std::map<std::string, double> Done() { return std::move(counters_); }
+
+ private:
+  std::map<std::string, double> counters_;
+};
+
+void PutGround(const Observed& o, Counters& counters) {
+  counters.Put("ground_GB/s", Times(ReadOf(o.before), 1e-9));
+  counters.Put("ground_end_GB/s", Times(ReadOf(o.after), 1e-9));
+  const Ground none;
+  const Ground& before = o.before ? *o.before : none;
+  const Ground& after = o.after ? *o.after : none;
+  counters.Put("round_trip_ns", Times(Mean(before.round_trip_s, after.round_trip_s), 1e9));
+  counters.Put("clock_GHz", Times(Mean(before.clock_hz, after.clock_hz), 1e-9));
+  counters.Put("steal", after.steal_fraction);
+  if (o.before && o.after) counters.Put("unsteady", Unsteady(before, after) ? 1.0 : 0.0);
+}
+
+}  // namespace
+
+std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o,
+                                         const MeasuredCeilings& ceilings) {
+  Counters counters;
+  for (const auto& [name, value] : counts.more) counters.Put(name.c_str(), value);
+  PutGround(o, counters);
+  counters.Put("peak_GB", Times(o.peak_byte, 1e-9));
+  if (o.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
+
+  const double time_s = o.measured.elapsed_s / static_cast<double>(o.iterations);
+  const double flop_per_s = counts.flop / time_s;
+  const double byte_per_s = counts.byte / time_s;
+  counters.Put("TFLOPS", flop_per_s * 1e-12);
+  counters.Put("GB/s", byte_per_s * 1e-9);
+  counters.Put("AI", Over(counts.flop, counts.byte));
+  counters.Put("MFU", Over(flop_per_s, Ceiling(counts.peak, ceilings)));
+  if (counts.streams) {
+    const Value ground = Mean(ReadOf(o.before), ReadOf(o.after));
+    counters.Put("MBU", Over(byte_per_s, ground ? ground : ceilings.read_byte_per_s));
+    counters.Put("MBU_ceiling", Over(byte_per_s, ceilings.read_byte_per_s));
+  }
+  if (counts.tokens > 0) {
+    const auto tokens = static_cast<double>(counts.tokens);
+    counters.Put("tok/s", tokens / time_s);
+    counters.Put("J/token", Over(o.measured.joules, tokens));
+  }
+  if (counts.steps > 0) counters.Put("TPOT_ms", 1e3 * time_s / static_cast<double>(counts.steps));
+  if (counts.first_token) counters.Put("TTFT_ms", 1e3 * time_s);
+  counters.Put("EDP", Times(o.measured.joules, time_s));
+  return counters.Done();
+}
+
+}  // namespace wattline::benchmarks

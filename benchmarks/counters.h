@@ -1,0 +1,47 @@
+// From what was measured to the counters of a row: arithmetic only, so that it can be tested.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "benchmarks/ceilings.h"
+#include "benchmarks/ground.h"
+#include "benchmarks/probe.h"
+
+namespace wattline::benchmarks {
+
+// The ceiling that a row's operations are held against.
+enum class Peak : uint8_t { kNone, kF32, kBF16, kInt8 };
+
+// What one iteration does.
+struct Counts {
+  double flop = 0;           // algorithmic operations; a multiply-add counts 2
+  double byte = 0;           // compulsory bytes
+  Peak peak = Peak::kNone;   // MFU = TFLOPS over this ceiling; kNone: no MFU
+  bool streams = false;      // its bytes come from memory, so that MBU means something
+  int64_t tokens = 0;        // of all sequences; 0: no tok/s
+  int64_t steps = 0;         // decode steps: TPOT_ms = time / steps; 0: none
+  bool first_token = false;  // prefill: TTFT_ms = time of one iteration
+  std::map<std::string, double> more = {};  // counters of the fixture's own
+};
+
+// What was observed around and during one call of the row.
+struct Observed {
+  Measured measured;
+  int64_t iterations = 0;
+  std::optional<Ground> before;
+  std::optional<Ground> after;
+  std::optional<double> peak_byte;  // resident, above what the program held before its first row
+};
+
+// Every counter but those of energy that SetEnergyCounters() sets. Absent where its inputs are;
+// never a NaN or an infinity.
+//   MBU  = GB/s over the mean of the two ground probes' read bandwidth, or where there is none,
+//          over the ceiling's
+//   EDP  = joules x seconds of one iteration
+std::map<std::string, double> CountersOf(const Counts& counts, const Observed& observed,
+                                         const MeasuredCeilings& ceilings);
+
+}  // namespace wattline::benchmarks

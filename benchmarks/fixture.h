@@ -1,0 +1,28 @@
+// Small things that several fixtures need.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <string_view>
+
+#include "benchmarks/counters.h"
+#include "kernels/backend.h"
+
+namespace wattline::benchmarks {
+
+// Begins the sentence of a row that this machine is too small for: no failure.
+inline constexpr std::string_view kSkipped = "skipped: ";
+
+// Ends the row as an error row with this sentence and no speed.
+inline void Skip(benchmark::State& state, const std::string& why) {
+  state.SkipWithError(why.c_str());
+}
+
+// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512, to f32 on
+// the other instruction sets.
+inline Peak PanelPeak(const kernels::Backend& backend) {
+  return backend.cpu != nullptr && backend.cpu->isa == "avx512" ? Peak::kBF16 : Peak::kF32;
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,209 @@
+// gemm: C[M,N] = A[M,K] B[K,N], dense in f32, bf16 or int8, or with B in a packed weight format.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "benchmarks/check.h"
+#include "benchmarks/fixture.h"
+#include "benchmarks/measure.h"
+#include "benchmarks/operands.h"
+#include "benchmarks/suite.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/linear/linear.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+using kernels::GemmShape;
+using kernels::GemmType;
+
+// Weights count as cold where their copies, taken in turn, exceed the last-level cache: 640 MB is
+// above twice the 260 MB of the largest shared cache that one socket of our machines has.
+constexpr double kColdByte = 640e6;
+
+struct NamedGemm {
+  GemmShape shape;
+  bool in_default;
+};
+
+// Squares, and the linear layers of llama-3.2-1b (model_dim 2048, ffn_dim 8192) and llama-3-8b
+// (4096, 14336) with 512 tokens: N outputs from K inputs.
+constexpr NamedGemm kDense[] = {
+    {{512, 512, 512}, true},     {{1024, 1024, 1024}, true},  {{2048, 2048, 2048}, true},
+    {{512, 2048, 2048}, false},  {{512, 8192, 2048}, true},   {{512, 2048, 8192}, false},
+    {{512, 4096, 4096}, true},   {{512, 1024, 4096}, false},  {{512, 14336, 4096}, false},
+    {{512, 4096, 14336}, false}, {{4096, 4096, 4096}, false},
+};
+constexpr NamedGemm kPacked[] = {
+    {{1, 4096, 4096}, true},    {{512, 4096, 4096}, true}, {{1, 8192, 2048}, false},
+    {{512, 8192, 2048}, false}, {{1, 14336, 4096}, false}, {{512, 14336, 4096}, false},
+};
+
+std::string ShapeName(GemmShape s) { return fmt::format("{}x{}x{}", s.m, s.n, s.k); }
+
+// The shape is what sets a row outside the default list apart.
+std::vector<std::string> WordsOf(const NamedGemm& named) {
+  if (named.in_default) return {};
+  return {ShapeName(named.shape)};
+}
+
+Peak PeakOf(GemmType type) {
+  switch (type) {
+    case GemmType::kF32:
+      return Peak::kF32;
+    case GemmType::kBF16:
+      return Peak::kBF16;
+    case GemmType::kInt8:
+      return Peak::kInt8;
+  }
+  return Peak::kNone;
+}
+
+// Whether the backend has such a GEMM at all (OpenBLAS has none in bf16), asked with a small one.
+bool MakesType(const kernels::Backend& backend, GemmType type, kernels::ThreadPool& pool) {
+  if (backend.gemm == nullptr) return false;
+  constexpr int64_t kSide = 16;
+  const std::vector<float> ones(kSide * kSide, 1.0f);
+  const kernels::GemmCase c{{kSide, kSide, kSide}, type, ones.data(), ones.data()};
+  return backend.gemm(backend, c, pool).work != nullptr;
+}
+
+struct DenseRow {
+  kernels::Buffer<float> a;
+  kernels::Buffer<float> bt;
+  std::unique_ptr<kernels::Work> work;
+  Checked checked;
+};
+
+std::shared_ptr<DenseRow> PrepareDense(Suite& suite, const kernels::Backend& backend,
+                                       GemmShape shape, GemmType type) {
+  auto row = std::make_shared<DenseRow>();
+  row->a = GemmA(type, shape.m * shape.k, suite.pool());
+  row->bt = GemmB(type, shape.n * shape.k, suite.pool());
+  const kernels::GemmCase c{shape, type, row->a.data(), row->bt.data()};
+  kernels::MadeWork made = backend.gemm(backend, c, suite.pool());
+  row->work = std::move(made.work);
+  row->checked.error = made.why_not;
+  if (!row->work) return row;
+  row->work->Run();
+  row->checked = CheckGemm(c, row->work->Result());
+  return row;
+}
+
+void RunDense(benchmark::State& state, Suite& suite, const std::string& name,
+              const kernels::Backend& backend, GemmShape shape, GemmType type) {
+  DenseRow& row =
+      suite.Keep<DenseRow>(name, [&] { return PrepareDense(suite, backend, shape, type); });
+  if (!row.checked.error.empty()) return Skip(state, row.checked.error);
+  Measure(
+      state, suite,
+      {.flop = kernels::GemmFlop(shape),
+       .byte = kernels::GemmByte(shape, type),
+       .peak = PeakOf(type),
+       .more = CountersOf(row.checked)},
+      [&row] { row.work->Run(); }, row.work->Kernel());
+}
+
+struct PackedRow {
+  kernels::Buffer<float> x;
+  std::vector<OwnedMatrix> weights;
+  std::vector<std::unique_ptr<kernels::Work>> works;
+  size_t next = 0;
+  Checked checked;
+};
+
+std::shared_ptr<PackedRow> PreparePacked(Suite& suite, const kernels::Backend& backend,
+                                         GemmShape shape, kernels::Format format) {
+  auto row = std::make_shared<PackedRow>();
+  row->x = NormalValues(shape.m * shape.k, 1, 3, suite.pool());
+  row->weights.push_back(RandomMatrix(format, shape.n, shape.k, 4, suite.pool()));
+  // Many tokens do enough with each weight that its coldness does not show.
+  const bool cold = shape.m <= kernels::kGemvTokens;
+  const double copies = cold ? kColdByte / static_cast<double>(row->weights[0].bytes.byte()) : 1;
+  while (static_cast<double>(row->weights.size()) < copies) {
+    row->weights.push_back(CopyOf(row->weights[0], suite.pool()));
+  }
+  for (const OwnedMatrix& weights : row->weights) {
+    const kernels::LinearCase c{weights.matrix, row->x.data(), shape.m};
+    kernels::MadeWork made = backend.linear(backend, c, suite.pool());
+    if (!made.work) {
+      row->checked.error = made.why_not;
+      return row;
+    }
+    row->works.push_back(std::move(made.work));
+  }
+  const kernels::LinearCase c{row->weights[0].matrix, row->x.data(), shape.m};
+  row->works[0]->Run();
+  row->checked = CheckLinear(c, row->works[0]->Result());
+  return row;
+}
+
+void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
+               const kernels::Backend& backend, GemmShape shape, kernels::Format format) {
+  PackedRow& row =
+      suite.Keep<PackedRow>(name, [&] { return PreparePacked(suite, backend, shape, format); });
+  if (!row.checked.error.empty()) return Skip(state, row.checked.error);
+  const bool streams = shape.m <= kernels::kGemvTokens;
+  Measure(
+      state, suite,
+      {.flop = kernels::GemmFlop(shape),
+       .byte = kernels::GemmByte(shape, format),
+       .peak = streams ? Peak::kNone : PanelPeak(backend),
+       .streams = streams,
+       .more = CountersOf(row.checked)},
+      [&row] {
+        row.works[row.next]->Run();
+        row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
+      },
+      row.works[0]->Kernel());
+}
+
+void RegisterDense(Suite& suite) {
+  for (const NamedGemm& named : kDense) {
+    for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8}) {
+      for (const ShownBackend& shown : suite.backends()) {
+        if (!MakesType(*shown.backend, type, suite.pool())) continue;
+        const std::string name =
+            fmt::format("gemm/{}/{}/{}", ShapeName(named.shape), kernels::Name(type), shown.name);
+        Register(
+            suite, name,
+            [&suite, name, &backend = *shown.backend, shape = named.shape,
+             type](benchmark::State& state) { RunDense(state, suite, name, backend, shape, type); },
+            WordsOf(named));
+      }
+    }
+  }
+}
+
+void RegisterPacked(Suite& suite) {
+  for (const NamedGemm& named : kPacked) {
+    for (const kernels::FormatInfo& info : kernels::AllFormats()) {
+      // Above kGemvTokens f32 and bf16 operands are the dense rows' subject.
+      const bool is_dense =
+          info.format == kernels::Format::kF32 || info.format == kernels::Format::kBF16;
+      const bool streams = named.shape.m <= kernels::kGemvTokens;
+      if (is_dense && !streams) continue;
+      for (const ShownBackend& shown : suite.backends()) {
+        if (shown.backend->linear == nullptr) continue;
+        const std::string name = fmt::format("gemm/{}/{}/{}{}", ShapeName(named.shape), info.name,
+                                             streams ? "weights:cold/" : "", shown.name);
+        Register(
+            suite, name,
+            [&suite, name, &backend = *shown.backend, shape = named.shape, format = info.format](
+                benchmark::State& state) { RunPacked(state, suite, name, backend, shape, format); },
+            WordsOf(named));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void RegisterGemm(Suite& suite) {
+  RegisterDense(suite);
+  RegisterPacked(suite);
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,54 @@
+// bench: measures what this machine does with the work inside a language model.
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "benchmarks/flags.h"
+#include "benchmarks/session.h"
+#include "benchmarks/session_context.h"
+#include "energy/meters.h"
+
+namespace {
+
+using wattline::benchmarks::Flags;
+
+std::optional<std::string> FromEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+int Run(const Flags& flags, const char* program) {
+  if (flags.help) {
+    fmt::print("{}", wattline::benchmarks::HelpText());
+    return 0;
+  }
+  if (flags.list_backends) fmt::print("{}", wattline::benchmarks::BackendList());
+  if (flags.list_meters) fmt::print("{}", wattline::energy::ListMeters());
+  if (flags.list_backends || flags.list_meters) return 0;
+  // Set by the launcher; without it results/ is made in the working directory.
+  const std::string root = FromEnvironment("WATTLINE_ROOT").value_or(".");
+  return wattline::benchmarks::RunSession(flags, program, root);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const wattline::benchmarks::ParsedFlags parsed =
+      wattline::benchmarks::ParseFlags({argv + 1, argv + argc}, FromEnvironment);
+  if (!parsed.error.empty()) {
+    fmt::print(stderr, "bench: {}\n", parsed.error);
+    return 2;
+  }
+  // They have been read; Google Benchmark would act on them a second time.
+  for (const char* name : wattline::benchmarks::kOwnVariables) unsetenv(name);
+  try {
+    return Run(parsed.flags, argv[0]);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,217 @@
+#include "benchmarks/session.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <new>
+#include <set>
+#include <utility>
+
+#include "benchmarks/context.h"
+#include "benchmarks/fixtures.h"
+#include "benchmarks/progress.h"
+#include "benchmarks/reporter.h"
+#include "benchmarks/selection.h"
+#include "benchmarks/session_context.h"
+#include "benchmarks/suite.h"
+#include "benchmarks/table.h"
+#include "energy/meters.h"
+#include "kernels/model/load.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+
+int Fail(int code, const std::string& sentence) {
+  fmt::print(stderr, "bench: {}\n", sentence);
+  return code;
+}
+
+// Relative to the working directory where that is shorter: what a reader would type.
+std::string ShownPath(const std::string& path) {
+  std::error_code error;
+  const std::string relative = std::filesystem::proximate(path, error).string();
+  return error || relative.size() >= path.size() ? path : relative;
+}
+
+// Gives Google Benchmark its flags; what it leaves over it does not know.
+std::string InitializeGoogle(const Flags& flags, const std::string& program) {
+  std::vector<std::string> words = {program};
+  words.insert(words.end(), flags.google.begin(), flags.google.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  int argc = static_cast<int>(argv.size());
+  benchmark::Initialize(&argc, argv.data());
+  if (argc > 1) return fmt::format("Google Benchmark does not take '{}'", argv[1]);
+  return {};
+}
+
+void RegisterWithGoogle(const std::vector<const Row*>& rows, Suite& suite, Progress& progress) {
+  for (const Row* row : rows) {
+    benchmark::RegisterBenchmark(row->name.c_str(),
+                                 [row, &suite, &progress](benchmark::State& state) {
+                                   progress.Begin(row->name);
+                                   suite.BeginRow(row->name);
+                                   try {
+                                     row->run(state);
+                                   } catch (const std::bad_alloc&) {
+                                     suite.Forget();
+                                     state.SkipWithError("skipped: there is not enough memory");
+                                   }
+                                 });
+  }
+}
+
+// The rows of a resumed file that stand, and those of `selected` that it lacks.
+struct Resumed {
+  std::vector<Json> kept;
+  std::string error;
+};
+Resumed Resume(const Flags& flags, const Json& context, std::vector<const Row*>& selected) {
+  if (flags.resume_file.empty()) return {};
+  LoadedResults loaded = LoadResults(flags.resume_file);
+  if (!loaded.error.empty()) return {{}, loaded.error};
+  const std::string why_not = WhyNotTogether(loaded.document["context"], context);
+  if (!why_not.empty()) {
+    return {{}, fmt::format("cannot resume {}: {}", flags.resume_file, why_not)};
+  }
+  Resumed resumed;
+  std::set<std::string> done;
+  for (const Json& row : loaded.document["benchmarks"]) {
+    if (row.value("error_occurred", false)) continue;  // runs again
+    resumed.kept.push_back(row);
+    // Of repetitions and aggregates, run_name is the row's own name.
+    done.insert(row.value("run_name", row.value("name", std::string())));
+  }
+  std::erase_if(selected, [&done](const Row* row) { return done.contains(row->name); });
+  return resumed;
+}
+
+std::map<std::string, size_t> NameWidths(const std::vector<const Row*>& rows,
+                                         const std::vector<Json>& kept) {
+  std::map<std::string, size_t> widths;
+  const auto add = [&widths](const std::string& name) {
+    size_t& width = widths[name.substr(0, name.find('/'))];
+    width = std::max(width, name.size());
+  };
+  for (const Row* row : rows) add(row->name);
+  for (const Json& row : kept) add(row.value("name", std::string()));
+  return widths;
+}
+
+// Probe and ceilings, before the first row: their time is not a row's.
+void MeasureGround(Suite& suite, const std::vector<const Row*>& rows, Progress& progress) {
+  if (rows.empty()) return;
+  progress.Note("measuring the ceilings");
+  suite.ground();
+  suite.ceilings();
+  progress.Clear();
+}
+
+std::string WhyNoCpuBackend(const std::string& isa) {
+  std::string known;
+  for (const kernels::Backend& backend : kernels::AllBackends()) {
+    if (backend.cpu == nullptr) continue;
+    if (backend.cpu->isa == isa) return fmt::format("--isa={}: {}", isa, backend.why_not());
+    known += (known.empty() ? "" : ", ") + std::string(backend.cpu->isa);
+  }
+  return fmt::format("--isa={} is unknown; use all, {}", isa, known);
+}
+
+// What follows the rows, and the exit code.
+int Conclude(const Reporter& reporter, const std::string& results_file,
+             const energy::Chosen& meters) {
+  if (!reporter.failed()) fmt::print(stderr, "results: {}\n", ShownPath(results_file));
+  fmt::print(stderr, "{}\n", energy::Summary(meters));
+  if (reporter.errors() > 0) {
+    return Fail(kFailure, fmt::format("{} row{} ended in an error", reporter.errors(),
+                                      reporter.errors() == 1 ? "" : "s"));
+  }
+  return reporter.failed() ? kFailure : kDone;
+}
+
+// Everything from the selected rows on.
+int RunRows(const Flags& flags, const std::string& root, const SystemFacts& facts,
+            const energy::Chosen& meters, Suite& suite, std::vector<const Row*> rows) {
+  Json context = SessionContext(facts, suite, meters.set);
+  Resumed resumed = Resume(flags, context, rows);
+  if (!resumed.error.empty()) return Fail(kUsage, resumed.error);
+  const std::string results_file = !flags.out.empty() ? flags.out
+                                   : !flags.resume_file.empty()
+                                       ? flags.resume_file
+                                       : DefaultResultsPath(root, facts.chip_slug);
+
+  Progress progress(TerminalOrNull(), rows.size());
+  MeasureGround(suite, rows, progress);
+  AddMeasuredContext(context, suite);
+  ReportOptions options;
+  options.output = flags.output;
+  options.output_file = flags.output_file;
+  options.results_file = results_file;
+  options.results_format = flags.out_format;
+  options.has_energy = suite.meters() != nullptr;
+  options.google_console = flags.google_console && flags.output == Output::kTable;
+  options.console_tabular = flags.counters_tabular;
+  options.console_color = flags.color == "yes" || (flags.color == "auto" && IsTerminal(stdout));
+  options.name_width = NameWidths(rows, resumed.kept);
+  options.context = std::move(context);
+  options.kept_rows = std::move(resumed.kept);
+  Reporter reporter(std::move(options), progress);
+  RegisterWithGoogle(rows, suite, progress);
+  if (rows.empty()) {
+    // Google Benchmark does not run without rows; the kept ones are still reported.
+    if (reporter.ReportContext(benchmark::BenchmarkReporter::Context())) reporter.Finalize();
+  } else {
+    benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, ".");
+  }
+  progress.Clear();
+  return Conclude(reporter, results_file, meters);
+}
+
+}  // namespace
+
+int RunSession(const Flags& flags, const std::string& program, const std::string& root) {
+  if (flags.device.value_or(0) != 0) {
+    return Fail(kUsage,
+                fmt::format("--device={}: this program has no accelerator backend", *flags.device));
+  }
+  const std::string unknown = InitializeGoogle(flags, program);
+  if (!unknown.empty()) return Fail(kUsage, unknown);
+
+  const SystemFacts facts = FindSystemFacts();
+  SuiteOptions options;
+  options.threads = flags.threads.value_or(facts.default_threads);
+  options.isa = flags.isa;
+  options.min_time_s = flags.min_time_s;
+  if (!flags.model_file.empty()) {
+    kernels::LoadedModel loaded = kernels::LoadModel(flags.model_file);
+    if (!loaded.model) return Fail(kUsage, loaded.error);
+    options.model = loaded.model;
+  }
+  Suite suite(std::move(options));
+  if (!flags.isa.empty() && suite.cpu_backends().empty()) {
+    return Fail(kUsage, WhyNoCpuBackend(flags.isa));
+  }
+  RegisterAll(suite);
+  const std::vector<const Row*> rows = SelectRows(suite.rows(), flags.filter, flags.full_sweep);
+  if (rows.empty()) {
+    return Fail(kFailure, fmt::format("no benchmark matches --benchmark_filter={}", flags.filter));
+  }
+  if (flags.list_tests) {
+    for (const Row* row : rows) fmt::print("{}\n", row->name);
+    return kDone;
+  }
+
+  const energy::Chosen meters = energy::ChooseMeters(flags.energy);
+  if (!meters.usage_error.empty()) return Fail(kUsage, meters.usage_error);
+  if (!meters.error.empty()) return Fail(kFailure, meters.error);
+  if (!meters.set.meters.empty()) suite.UseMeters(&meters.set);
+  return RunRows(flags, root, facts, meters, suite, rows);
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,63 @@
+#include "benchmarks/session_context.h"
+
+#include <fmt/format.h>
+
+#include "benchmarks/build_info.h"
+#include "benchmarks/context_json.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+Json CeilingsJson(const MeasuredCeilings& ceilings) {
+  Json json = Json::object();
+  const auto put = [&json](const char* key, const std::optional<double>& value) {
+    if (value) json[key] = *value;
+  };
+  put("f32_flop_per_s", ceilings.f32_flop_per_s);
+  put("bf16_flop_per_s", ceilings.bf16_flop_per_s);
+  put("int8_op_per_s", ceilings.int8_op_per_s);
+  put("read_byte_per_s", ceilings.read_byte_per_s);
+  for (const CeilingNote& note : ceilings.notes) {
+    json["notes"][std::string(note.name)] = note.why_not.empty() ? note.kernel : note.why_not;
+  }
+  json["threads"] = ceilings.threads;
+  json["took_s"] = ceilings.took_s;
+  return json;
+}
+
+}  // namespace
+
+Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::MeterSet& meters) {
+  Json context = {{"schema_version", kSchemaVersion},
+                  {"google_benchmark_version", WATTLINE_GBENCH_VERSION}};
+  context.update(ContextJson(facts, ThisBuild()));
+  context["threads"] = suite.options().threads;
+  for (const ShownBackend& shown : suite.backends()) {
+    context["backends"][shown.name] = shown.backend->describe();
+  }
+  context["meters"] = MetersJson(meters);
+  if (suite.model()) {
+    const kernels::ModelShape& shape = suite.model()->shape;
+    context["model"] = {{"name", shape.name},
+                        {"format", suite.model()->format},
+                        {"weight_byte", kernels::WeightByte(*suite.model())}};
+  }
+  return context;
+}
+
+void AddMeasuredContext(Json& context, Suite& suite) {
+  context["ground_read_kernel"] = suite.ground().ReadKernel();
+  context["ceilings"] = CeilingsJson(suite.ceilings());
+}
+
+std::string BackendList() {
+  std::string text;
+  for (const kernels::Backend& backend : kernels::AllBackends()) {
+    const std::string why_not = backend.why_not();
+    text += fmt::format("{:<12} {}\n", backend.name,
+                        why_not.empty() ? backend.describe() : "not usable here: " + why_not);
+  }
+  return text;
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,20 @@
+// What `bench` adds to the context of its results file.
+#pragma once
+
+#include "benchmarks/context.h"
+#include "benchmarks/results.h"
+#include "benchmarks/suite.h"
+#include "energy/window.h"
+
+namespace wattline::benchmarks {
+
+// Known before anything runs: schema, machine, build, threads, backends, meters.
+Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::MeterSet& meters);
+
+// Known once they were measured: ceilings, the ground's read kernel.
+void AddMeasuredContext(Json& context, Suite& suite);
+
+// What --list-backends prints.
+std::string BackendList();
+
+}  // namespace wattline::benchmarks
