@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "energy/simulated.h"
+#include "kernels/random.h"
 
 namespace wattline::energy {
 namespace {
@@ -28,6 +28,7 @@ struct Bench {
   void Watch() {
     WatchLimits limits;
     limits.longest_s = 20;
+    limits.enough_ticks = 6;
     const Watched watched = Characterise(*meter, clock, limits);
     ASSERT_TRUE(watched.behaviour) << watched.why_not;
     meter->SetBehaviour(*watched.behaviour);
@@ -54,7 +55,7 @@ TEST(CharacteriseTest, FindsTickStepPowerAndCostOfARead) {
   EXPECT_NEAR(b.tick_s, 0.001, 8e-6);  // two reads
   EXPECT_NEAR(b.longest_tick_s, 0.001, 1.6e-5);
   EXPECT_NEAR(b.read_cost_s, 4e-6, 1e-9);
-  EXPECT_NEAR(b.watts, 50, 3);  // 20 ticks
+  EXPECT_NEAR(b.watts, 50, 9);  // 6 ticks, one more or less
   EXPECT_NEAR(b.smallest_step_j, 0.05, 1e-4);
 }
 
@@ -113,25 +114,25 @@ TEST(WindowTest, AWindowOfFewTicksIsFlagged) {
 
 // Work of random length and power, whose own power swings, between idle stretches.
 TEST(WindowTest, AlignedBoundsContainTheTruthAndAreTight) {
-  std::mt19937 random(7);
-  std::uniform_real_distribution<double> uniform(0, 1);
+  kernels::Random random(7);
   std::vector<double> errors;
   std::vector<double> bounds;
   for (int scenario = 0; scenario < 600; ++scenario) {
-    const double idle_w = 1 + 40 * uniform(random);
+    const double idle_w = 1 + 40 * random.Uniform();
     const double lsb_j = scenario % 2 == 0 ? 61e-6 : 15.3e-6;
-    const double read_s = 1e-6 + 20e-6 * uniform(random);
-    Bench bench(idle_w, 0.0009 + 0.0002 * uniform(random), lsb_j, read_s, 0.001 * uniform(random));
+    const double read_s = 1e-6 + 20e-6 * random.Uniform();
+    Bench bench(idle_w, 0.0009 + 0.0002 * random.Uniform(), lsb_j, read_s,
+                0.001 * random.Uniform());
     bench.Watch();
-    bench.clock.Advance(0.01 * uniform(random));
+    bench.clock.Advance(0.01 * random.Uniform());
     Window window(&bench.meters, bench.clock);
     window.Begin();
     const TimePoint begin = bench.clock.Now();
-    const double work_w = idle_w * (1 + 4 * uniform(random));
-    const double work_s = 0.02 + 0.5 * uniform(random);
-    const int phases = 1 + static_cast<int>(random() % 50);
+    const double work_w = idle_w * (1 + 4 * random.Uniform());
+    const double work_s = 0.02 + 0.5 * random.Uniform();
+    const int phases = 1 + static_cast<int>(random.Next() % 50);
     for (int phase = 0; phase < phases; ++phase) {
-      bench.machine->SetPower(work_w * (0.6 + 0.8 * uniform(random)));
+      bench.machine->SetPower(work_w * (0.6 + 0.8 * random.Uniform()));
       bench.clock.Advance(work_s / phases);
     }
     const TimePoint end = bench.clock.Now();
@@ -151,23 +152,22 @@ TEST(WindowTest, AlignedBoundsContainTheTruthAndAreTight) {
 
 // A slow meter is merely read, at random phases.
 TEST(WindowTest, BoundsOfAMeterThatTicksTooSeldomContainTheTruthAndAreNotIdle) {
-  std::mt19937 random(11);
-  std::uniform_real_distribution<double> uniform(0, 1);
+  kernels::Random random(11);
   std::vector<double> errors;
   std::vector<double> bounds;
   for (int scenario = 0; scenario < 400; ++scenario) {
-    const double idle_w = 1 + 40 * uniform(random);
-    Bench bench(idle_w, 0.1, 1e-3, 1e-4, 0.1 * uniform(random));
+    const double idle_w = 1 + 40 * random.Uniform();
+    Bench bench(idle_w, 0.1, 1e-3, 1e-4, 0.1 * random.Uniform());
     bench.Watch();
-    bench.clock.Advance(uniform(random));
+    bench.clock.Advance(random.Uniform());
     // Earlier work of the same kind, as in Google Benchmark's calibration.
-    const double work_w = idle_w * (1 + 4 * uniform(random));
+    const double work_w = idle_w * (1 + 4 * random.Uniform());
     bench.machine->SetPower(work_w);
-    bench.clock.Advance(0.5 * uniform(random));
+    bench.clock.Advance(0.5 * random.Uniform());
     Window window(&bench.meters, bench.clock);
     window.Begin();
     const TimePoint begin = bench.clock.Now();
-    bench.clock.Advance(2.5 + 3 * uniform(random));
+    bench.clock.Advance(2.5 + 3 * random.Uniform());
     const TimePoint end = bench.clock.Now();
     bench.machine->SetPower(idle_w);
     const WindowEnergy energy = window.End();

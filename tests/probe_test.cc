@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -151,8 +151,8 @@ TEST_F(ProbeTest, NamesAreThoseOfTheMetersInUse) {
 
 TEST_F(ProbeTest, NoNanAndNoInfinityBecomesACounter) {
   Measured measured;
-  measured.joules = std::nan("");
-  measured.joules_err = INFINITY;
+  measured.joules = std::numeric_limits<double>::quiet_NaN();
+  measured.joules_err = std::numeric_limits<double>::infinity();
   measured.watts = 3;
   benchmark::UserCounters counters;
   EXPECT_FALSE(SetEnergyCounters(measured, &meters_, counters));
