@@ -14,8 +14,9 @@ namespace wattline::kernels {
 constexpr int64_t kSplitTokens = 4;
 // Positions of the cache in a tile of either way.
 constexpr int64_t kTilePositions = 64;
-// Query rows (tokens x heads of a group) of a block that shares each unpacked K/V tile: 20 panels
-// of 6 rows, and divisible by the groups that models have (1, 2, 3, 4, 5, 6, 8).
+// Query rows (tokens x heads of a group) of a block that shares each widened K/V tile: 20 panels
+// of 6 rows, and divisible by the groups that models have (1, 2, 3, 4, 5, 6, 8). Widening takes 5 %
+// of a prefill; 240 rows gained nothing with head_dim 64 and lost 4 % with 128.
 constexpr int64_t kBlockRows = 120;
 // Query rows of a panel: of the tile way (6 x 4 or 6 x 2 vectors of sums) and of the split way.
 constexpr int64_t kTilePanel = 6;

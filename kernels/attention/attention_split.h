@@ -125,7 +125,9 @@ class Split {
   static constexpr int kStep = S::kRegisters == 32 || kRows <= 3 ? 4 : 2;
 
   // scores[r][p] = q[r] . k[p] for p < count; up to kStep - 1 more behind them are arbitrary.
-  // Asks for the tile of V at `next` meanwhile, so that memory never waits for arithmetic.
+  // Asks for the tile of V at `next` meanwhile, as AddValues does for the next tile of K. Share of
+  // a plain read loop's bandwidth with 32/8 heads of 64, AVX-512, 1 core of Emerald Rapids: 77 %;
+  // each asking for its own matrix one tile ahead 72 %, no asking 51 %.
   template <int kRows>
   [[gnu::noinline]] static void Scores(const float* const (&q)[kRows], const uint16_t* k,
                                        const uint16_t* next, int64_t count, int64_t head_dim,
