@@ -59,6 +59,7 @@ class SimulatedMeter : public Meter {
   Reading Read() override;
 
   void Freeze() { frozen_at_ = clock_.Now(); }  // no tick any more
+  void Thaw() { frozen_at_.reset(); }           // ticks again, with all energy
   void Break() { broken_ = true; }              // no reading any more
   void Lose() { ++generation_; }                // as if the counter had been set back
   int reads() const { return reads_; }

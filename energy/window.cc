@@ -6,8 +6,12 @@
 namespace wattline::energy {
 namespace {
 
-// A tick that has not come within this many is not waited for any longer.
+// How long a tick is waited for: past that the counter stands still. The time is for systems whose
+// counter is published by a thread that may lose its CPU for a while.
 constexpr double kPatience_ticks = 4;
+constexpr double kPatience_s = 0.02;
+// A counter that is merely read has stood still if it gained nothing in this many of its ticks.
+constexpr double kStill_ticks = 3;
 
 struct Interval {
   double low = 0;
@@ -46,6 +50,7 @@ class Catcher {
       if (f.last && f.last->joules != *joules) {
         f.changes.push_back({*joules, f.last->earliest, reading.after});
       }
+      if (!f.last || f.last->joules != *joules) f.seen_since = reading.before;
       f.last = Window::Caught{*joules, reading.before, reading.after};
     }
   }
@@ -60,10 +65,12 @@ class Catcher {
   Window::Catch Begin() const {
     return Collect([](const Follow& f) { return f.changes.back(); });
   }
-  Window::Catch End() const {
+  // A counter that was waited for in vain may have stood still for most of the work: no edge then.
+  Window::Catch End(bool waited) const {
     Window::Catch end = Collect([](const Follow& f) { return f.changes.front(); });
     for (size_t d = 0; d < domains_.size(); ++d) {
       const auto& changes = domains_[d].changes;
+      if (waited && changes.empty()) end.edges[d].reset();
       if (changes.size() < 2) continue;
       const double apart_s = (SecondsBetween(changes[0].earliest, changes[1].earliest) +
                               SecondsBetween(changes[0].latest, changes[1].latest)) /
@@ -76,6 +83,7 @@ class Catcher {
  private:
   struct Follow {
     std::optional<Window::Caught> last;
+    TimePoint seen_since;  // the first reading that showed the value of `last`
     std::vector<Window::Caught> changes;
   };
 
@@ -91,9 +99,9 @@ class Catcher {
       if (!f.changes.empty()) {
         caught.edges[d] = choose(f);
       } else {
-        // Merely read: the value may be as old as a tick.
+        // The value may have been a tick old when it was seen first.
         const double stale_s = info_.behaviour ? info_.behaviour->longest_tick_s : 0;
-        caught.edges[d] = {f.last->joules, Earlier(f.last->earliest, stale_s), f.last->latest};
+        caught.edges[d] = {f.last->joules, Earlier(f.seen_since, stale_s), f.last->latest};
       }
     }
     return caught;
@@ -110,7 +118,7 @@ Catcher Watch(Meter& meter, Clock& clock, size_t ticks) {
   Catcher catcher(meter);
   catcher.Feed(meter.Read());
   if (ticks == 0) return catcher;
-  const double patience_s = kPatience_ticks * meter.info().behaviour->tick_s;
+  const double patience_s = std::max(kPatience_s, kPatience_ticks * meter.info().behaviour->tick_s);
   const TimePoint start = clock.Now();
   while (!catcher.Has(ticks) && SecondsBetween(start, clock.Now()) < patience_s) {
     catcher.Feed(meter.Read());
@@ -189,10 +197,10 @@ WindowEnergy Window::End() {
   result.elapsed_s = SecondsBetween(begin_, clock_.Now());
   std::vector<Catch> stops(starts_.size());
   if (aligned_ < stops.size()) {
-    stops[aligned_] = Watch(*meters_->meters[aligned_], clock_, 2).End();
+    stops[aligned_] = Watch(*meters_->meters[aligned_], clock_, 2).End(true);
   }
   for (size_t m = 0; m < stops.size(); ++m) {
-    if (m != aligned_) stops[m] = Watch(*meters_->meters[m], clock_, 0).End();
+    if (m != aligned_) stops[m] = Watch(*meters_->meters[m], clock_, 0).End(false);
   }
 
   Bounded total;
@@ -203,7 +211,9 @@ WindowEnergy Window::End() {
     for (size_t d = 0; d < info.domains.size(); ++d) {
       const std::optional<Caught>& begin = starts_[m].edges[d];
       const std::optional<Caught>& end = stops[m].edges[d];
-      if (lost || !begin || !end) {
+      const bool still = begin && end && end->joules == begin->joules && info.behaviour &&
+                         result.elapsed_s > kStill_ticks * info.behaviour->longest_tick_s;
+      if (lost || !begin || !end || still) {
         whole = false;
         continue;
       }

@@ -202,14 +202,44 @@ TEST(WindowTest, ACounterThatIsLostOrUnreadableGivesNoTotal) {
   EXPECT_NEAR(energy.elapsed_s, 0.1, 1e-9);
 }
 
-TEST(WindowTest, ACounterThatFreezesIsWaitedForNoLongerThanAFewTicks) {
+TEST(WindowTest, ACounterThatStandsStillIsNotWaitedForLongAndGivesNoJoules) {
   Bench bench(10);
   bench.Watch();
   Window window(&bench.meters, bench.clock);
+  window.Begin();
+  bench.clock.Advance(0.1);
   bench.meter->Freeze();
   const TimePoint before = bench.clock.Now();
+  EXPECT_FALSE(window.End().total);
   window.Begin();
-  EXPECT_LT(SecondsBetween(before, bench.clock.Now()), 0.005);
+  EXPECT_LT(SecondsBetween(before, bench.clock.Now()), 0.05);
+}
+
+TEST(WindowTest, ASlowCounterThatStandsStillGivesNoJoules) {
+  Bench bench(10, 0.1);
+  bench.Watch();
+  bench.meter->Freeze();
+  Window window(&bench.meters, bench.clock);
+  window.Begin();
+  bench.clock.Advance(1);
+  EXPECT_FALSE(window.End().total);
+}
+
+// The first tick after the begin of the work comes late: the value is older than a tick then.
+TEST(WindowTest, ACounterThatStoodStillAtTheBeginIsBoundedByTheTimeItStood) {
+  Bench bench(10);
+  bench.Watch();
+  Window window(&bench.meters, bench.clock);
+  bench.clock.Advance(0.0137);
+  bench.meter->Freeze();
+  window.Begin();
+  const TimePoint begin = bench.clock.Now();
+  bench.meter->Thaw();
+  bench.clock.Advance(0.5);
+  const TimePoint end = bench.clock.Now();
+  const WindowEnergy energy = window.End();
+  ASSERT_TRUE(energy.total);
+  EXPECT_LE(std::abs(energy.total->joules - bench.TrueJoules(begin, end)), energy.total->err_j);
 }
 
 TEST(WindowTest, DomainsAreAddedUpAndStayApart) {
