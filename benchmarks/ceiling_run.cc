@@ -51,10 +51,10 @@ std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::Threa
 
 std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
                                         const kernels::StreamBuffer& buffer, int64_t footprint_byte,
-                                        kernels::ThreadPool& pool) {
+                                        kernels::ThreadPool& pool, std::string_view only) {
   std::vector<Candidate> candidates;
   for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
-    if (!isa.why_not().empty()) continue;
+    if (!Takes(isa, only)) continue;
     for (const kernels::StreamKernel& kernel : isa.streams) {
       if (kernel.kind != kind) continue;
       auto work = std::make_shared<StreamWork>(kernel, buffer, footprint_byte, pool);

@@ -1,5 +1,6 @@
 // bench: measures what this machine does with the work inside a language model.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
@@ -11,6 +12,7 @@
 #include "benchmarks/session.h"
 #include "benchmarks/session_context.h"
 #include "energy/meters.h"
+#include "kernels/gemm/gemm_blas.h"
 
 namespace {
 
@@ -19,6 +21,15 @@ using wattline::benchmarks::Flags;
 std::optional<std::string> FromEnvironment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+// OpenBLAS reads OPENBLAS_CORETYPE once, when it is loaded: where it has taken the kernels of an
+// older CPU, the program starts itself again with the variable set. Returns where that fails.
+void RestartForOpenBlas(char** argv) {
+  const std::optional<std::string> core = wattline::kernels::BetterOpenBlasCore();
+  if (!core) return;
+  setenv("OPENBLAS_CORETYPE", core->c_str(), 1);
+  execvp(argv[0], argv);
 }
 
 int Run(const Flags& flags, const char* program) {
@@ -37,6 +48,7 @@ int Run(const Flags& flags, const char* program) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  RestartForOpenBlas(argv);
   const wattline::benchmarks::ParsedFlags parsed =
       wattline::benchmarks::ParseFlags({argv + 1, argv + argc}, FromEnvironment);
   if (!parsed.error.empty()) {
