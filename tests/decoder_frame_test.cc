@@ -26,7 +26,7 @@ TEST_F(DecoderFrameTest, DecodersAgreeHoweverThePromptIsCutAndShared) {
   ModelShape shape = SmallShape();
   shape.llama3_rope = Llama3Rope{32.0, 1.0, 4.0, 16};
   constexpr int64_t kLength = 7;
-  for (const char* format : {"f32", "q4_k_m"}) {
+  for (const char* format : {"f32", "bf16"}) {
     const auto model = SmallModel(shape, format);
     for (const int64_t batch : {1, 3}) {
       const std::vector<int32_t> tokens = RandomTokens(batch * kLength, shape.vocab);
@@ -50,11 +50,11 @@ TEST_F(DecoderFrameTest, DecodersAgreeHoweverThePromptIsCutAndShared) {
 
 TEST_F(DecoderFrameTest, BlocksAgree) {
   ThreadPool maker(1);
-  const LoadedLayer llama = MakeRandomLayer(SmallShape(), "q8_0", 5, maker);
+  const LoadedLayer llama = MakeRandomLayer(SmallShape(), "bf16", 5, maker);
   ModelShape bert_shape = SmallShape();
   bert_shape.kv_heads = bert_shape.heads;
   bert_shape.rms_eps = 1e-12;
-  const LoadedBertLayer bert = MakeRandomBertLayer(bert_shape, "q8_0", 5, maker);
+  const LoadedBertLayer bert = MakeRandomBertLayer(bert_shape, "bf16", 5, maker);
   for (const bool is_llama : {true, false}) {
     for (const int64_t tokens : {1, 5}) {
       Random random(11);

@@ -1,6 +1,6 @@
 // A table of CPU kernels made from the double-precision references: with it, what is around the
-// kernels (order, barriers, addresses, who owns which row) is tested to f16 of K and V, in every
-// format, without an instruction set of its own.
+// kernels (order, barriers, addresses, who owns which row) is tested to f16 of K and V, with dense
+// weights, without an instruction set of its own.
 #pragma once
 
 #include <algorithm>

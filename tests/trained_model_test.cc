@@ -92,7 +92,7 @@ TEST_F(TrainedModelTest, TheReferenceDecoderGivesEveryListedLogitAndToken) {
 // rms 0.22, worst 0.72.
 TEST_F(TrainedModelTest, TheCpuDecodersErrIsNoLargerThanThatOfAnotherEngine) {
   for (const Backend* backend : UsableCpuBackends()) {
-    for (const int64_t chunk : {int64_t{0}}) {  // in one piece, one by one
+    for (const int64_t chunk : {int64_t{0}, int64_t{1}}) {  // in one piece, one by one
       ThreadPool pool(2);
       Listed listed;
       for (const auto& prompt : prompts_) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kernels/attention/attention.h"
 
 namespace wattline::kernels {
@@ -72,7 +74,7 @@ LlamaCpu::LlamaCpu(const CpuKernels& kernels, const ModelShape& s, const float* 
       rope_factors_(rope_factors),
       angles_(count * s.rope_dim),
       q_(sequences * count * s.heads * s.head_dim),
-      k_(sequences * count * s.kv_heads * s.head_dim),
+      k_(std::max(sequences * count, 2 * kRefinedRows) * s.kv_heads * s.head_dim),
       v_(k_.size()),
       attended_(q_.size()),
       gate_(sequences * count * s.ffn_dim),
@@ -95,9 +97,16 @@ void LlamaCpu::Run(RowTeam& team, const Member& m, const Layer& layer, TokenRows
                    uint16_t* k, uint16_t* v) const {
   const int64_t ffn = shape_.ffn_dim;
   Norm(m, layer.attn_norm);
-  team.Linear(m,
-              {{&layer.attn_q, q_.data()}, {&layer.attn_k, k_.data()}, {&layer.attn_v, v_.data()}});
-  Store(m.worker.slice(), t, layout, k, v);
+  const bool refined =
+      RowTeam::Refines(t.Rows(), layer.attn_k) && RowTeam::Refines(t.Rows(), layer.attn_v);
+  if (refined) {
+    team.LinearRefined(m, {&layer.attn_q, q_.data()},
+                       {{&layer.attn_k, k_.data()}, {&layer.attn_v, v_.data()}});
+  } else {
+    team.Linear(
+        m, {{&layer.attn_q, q_.data()}, {&layer.attn_k, k_.data()}, {&layer.attn_v, v_.data()}});
+  }
+  Store(m.worker.slice(), t, refined, layout, k, v);
   m.worker.Barrier();
   Attend(m.worker, t, layout, k, v);
   team.Linear(m, attended_.data(), {{&layer.attn_output, y_.data()}});
@@ -126,7 +135,8 @@ void LlamaCpu::AddY(const Member& m) const {
 }
 
 // RoPE on q and k, then k and v into the cache. One item is one head of q, k or v of one row.
-void LlamaCpu::Store(Slice slice, TokenRows t, KvLayout layout, uint16_t* k, uint16_t* v) const {
+void LlamaCpu::Store(Slice slice, TokenRows t, bool refined, KvLayout layout, uint16_t* k,
+                     uint16_t* v) const {
   const int64_t dim = shape_.head_dim;
   const int64_t heads_of_row = shape_.heads + 2 * shape_.kv_heads;
   const Range items = Share(t.Rows() * heads_of_row, 1, slice);
@@ -144,6 +154,7 @@ void LlamaCpu::Store(Slice slice, TokenRows t, KvLayout layout, uint16_t* k, uin
     const bool is_k = head < shape_.kv_heads;
     head %= shape_.kv_heads;
     float* from = (is_k ? k_ : v_).data() + (row * shape_.kv_heads + head) * dim;
+    if (refined) kernels_.add(from + t.Rows() * shape_.kv_heads * dim, dim, from);
     if (is_k) kernels_.rope(from, shape_.rope_dim, angles, shape_.rope_layout);
     uint16_t* to = (is_k ? k : v) + layout.Offset(row / t.count, head, t.start + token);
     kernels_.f16_from_f32(from, dim, to);

@@ -34,7 +34,8 @@ class LlamaCpu {
  private:
   void Norm(const Member& m, const float* weight) const;
   void AddY(const Member& m) const;
-  void Store(Slice slice, TokenRows t, KvLayout layout, uint16_t* k, uint16_t* v) const;
+  void Store(Slice slice, TokenRows t, bool refined, KvLayout layout, uint16_t* k,
+             uint16_t* v) const;
   void Attend(Worker& worker, TokenRows t, KvLayout layout, const uint16_t* k,
               const uint16_t* v) const;
 

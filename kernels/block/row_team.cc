@@ -9,8 +9,10 @@ RowTeam::RowTeam(const CpuKernels& kernels, int threads, int64_t rows, int64_t m
     : kernels_(kernels) {
   for (int i = 0; i < threads; ++i) {
     const int64_t own = i == 0 ? rows : 1;
+    const int64_t terms = 2 * std::min(own, kRefinedRows);
     buffers_.push_back({Buffer<float>(own * model_dim), Buffer<float>(own * widest),
-                        ActivationBuffer(own, widest)});
+                        ActivationBuffer(own, widest), Buffer<float>(terms * model_dim),
+                        ActivationBuffer(terms, model_dim)});
     scratch_.emplace_back(static_cast<size_t>(scratch_byte));
   }
 }
@@ -28,28 +30,54 @@ Member RowTeam::Join(Worker& worker, int64_t rows) {
           scratch_[self].data()};
 }
 
+// Kernels share the packing in other pieces than rows, so that rows are complete before it.
 void RowTeam::Linear(const Member& m, const float* in,
                      std::initializer_list<LinearOut> outs) const {
-  const int64_t cols = outs.begin()->w->cols;
-  // Kernels share the packing in other pieces than rows.
   if (!m.solo) m.worker.Barrier();
-  Activations x = m.buffers.forms.View(in, m.rows_in_pass, cols);
+  Activations x = m.buffers.forms.View(in, m.rows_in_pass, outs.begin()->w->cols);
+  Prepare(m, x, outs);
+  if (!m.solo) m.worker.Barrier();
+  for (const LinearOut& out : outs) Run(m, x, out);
+  m.worker.Barrier();
+}
+
+void RowTeam::LinearRefined(const Member& m, LinearOut plain,
+                            std::initializer_list<LinearOut> refined) const {
+  const int64_t cols = plain.w->cols;
+  if (!m.solo) m.worker.Barrier();
+  Activations x = m.buffers.forms.View(m.buffers.in.data(), m.rows_in_pass, cols);
+  Prepare(m, x, {plain, *refined.begin()});
+  if (!m.solo) m.worker.Barrier();
+  for (int64_t i = m.rows.begin * cols; i < m.rows.end * cols; ++i) {
+    m.buffers.terms[i] = x.f32[i];
+    m.buffers.terms[m.rows_in_pass * cols + i] =
+        x.f32[i] - x.q8_scale[i / 32] * static_cast<float>(x.q8[i]);
+  }
+  if (!m.solo) m.worker.Barrier();
+  Activations terms = m.buffers.term_forms.View(m.buffers.terms.data(), 2 * m.rows_in_pass, cols);
+  Prepare(m, terms, refined);
+  if (!m.solo) m.worker.Barrier();
+  Run(m, x, plain);
+  for (const LinearOut& out : refined) Run(m, terms, out);
+  m.worker.Barrier();
+}
+
+void RowTeam::Prepare(const Member& m, Activations& x,
+                      std::initializer_list<LinearOut> outs) const {
   for (const LinearOut* out = outs.begin(); out != outs.end(); ++out) {
     const auto same = [out](const LinearOut& other) { return other.w->format == out->w->format; };
-    if (std::any_of(outs.begin(), out, same)) continue;
-    kernels_.prepare(out->w->format, x, m.slice);
+    if (!std::any_of(outs.begin(), out, same)) kernels_.prepare(out->w->format, x, m.slice);
   }
-  if (!m.solo) m.worker.Barrier();
-  for (const LinearOut& out : outs) {
-    LinearArgs args;
-    args.w = *out.w;
-    args.x = &x;
-    args.y = out.y;
-    args.y_stride = out.w->rows;
-    args.scratch = m.scratch;
-    kernels_.linear(args, m.worker.slice());
-  }
-  m.worker.Barrier();
+}
+
+void RowTeam::Run(const Member& m, const Activations& x, const LinearOut& out) const {
+  LinearArgs args;
+  args.w = *out.w;
+  args.x = &x;
+  args.y = out.y;
+  args.y_stride = out.w->rows;
+  args.scratch = m.scratch;
+  kernels_.linear(args, m.worker.slice());
 }
 
 int64_t LinearScratchByte(const CpuKernels& kernels, const Matrix& w, int64_t rows) {

@@ -12,11 +12,21 @@
 
 namespace wattline::kernels {
 
+// Passes of up to this many rows give K and V their input as two 8-bit terms, x and what its
+// rounding left, which run as twice the rows of one GEMV: the weights are read once all the same. K
+// and V stay in the cache, where every later token meets their error. Measured on SmolLM2-135M
+// q4_1, token by token, against double precision: rms of the listed logits' error 0.22 with one
+// term, 0.18 with two; two terms for q, gate, up, down or the output changed it by less than its
+// spread, 0.02.
+constexpr int64_t kRefinedRows = kGemvTokens / 2;
+
 // Room for rows between two linear stages.
 struct RowBuffers {
   Buffer<float> x;         // the residual stream, [rows, model_dim]
   Buffer<float> in;        // input of the next linear stage, [rows, its cols]
   ActivationBuffer forms;  // that input as the kernels take it
+  Buffer<float> terms;     // [2 kRefinedRows, model_dim]: x, then what 8 bits left of it
+  ActivationBuffer term_forms;
 };
 
 // What one thread works with during a pass. With several rows, each thread owns its share of them
@@ -59,8 +69,20 @@ class RowTeam {
     Linear(m, m.buffers.in.data(), outs);
   }
   void Linear(const Member& m, const float* in, std::initializer_list<LinearOut> outs) const;
+  // The same for the members' own rows, with two terms for the matrices of `refined`, whose y has
+  // 2 rows_in_pass rows: those of the first term, then those of the second, to be added. Only where
+  // Refines says so.
+  void LinearRefined(const Member& m, LinearOut plain,
+                     std::initializer_list<LinearOut> refined) const;
+  // Dense weights meet f32 activations and gain nothing.
+  static bool Refines(int64_t rows_in_pass, const Matrix& w) {
+    return rows_in_pass <= kRefinedRows && IsQuantised(w.format);
+  }
 
  private:
+  void Prepare(const Member& m, Activations& x, std::initializer_list<LinearOut> outs) const;
+  void Run(const Member& m, const Activations& x, const LinearOut& out) const;
+
   const CpuKernels& kernels_;
   std::vector<RowBuffers> buffers_;  // [threads]; the first is also the shared one
   std::vector<RawBuffer> scratch_;   // [threads]
