@@ -3,6 +3,7 @@
 namespace wattline::benchmarks {
 
 void RegisterAll(Suite& suite) {
+  RegisterCeiling(suite);
   RegisterGemm(suite);
   RegisterAttention(suite);
   RegisterDequant(suite);
