@@ -1,0 +1,31 @@
+// Every row that any flag can select has a name of the grammar, and no two have the same.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "benchmarks/fixtures.h"
+#include "benchmarks/selection.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+TEST(NamesTest, EveryRegisteredNameIsAnAddress) {
+  for (const char* isa : {"", "all"}) {
+    SuiteOptions options;
+    options.isa = isa;
+    Suite suite(options);
+    RegisterAll(suite);
+    std::set<std::string> names;
+    for (const Row& row : suite.rows()) {
+      EXPECT_EQ(NameFault(row.name), "");
+      EXPECT_TRUE(names.insert(row.name).second) << row.name << " is registered twice";
+      for (const std::string& word : row.words) {
+        EXPECT_NE(row.name.find(word), std::string::npos) << word << " is not in " << row.name;
+      }
+    }
+    EXPECT_FALSE(names.empty());
+  }
+}
+
+}  // namespace
+}  // namespace wattline::benchmarks
