@@ -196,11 +196,16 @@ TEST_P(GemvTest, ExtremeIntegersDoNotSaturate) {
     }
     const Matrix w{info.format, 1, 512, data.data()};
     for (float sign : {1.0f, -1.0f}) {
-      const std::vector<float> x(512, sign * 3.0f);
-      const LinearCase c{w, x.data(), 1};
-      double expected;
-      LinearReference(c, &expected);
-      EXPECT_NEAR(Gemv(isa, w, x, 1, 1)[0], expected, LinearTolerance(c, 0, 0)) << byte;
+      const std::vector<float> x(kGemvTokens * 512, sign * 3.0f);
+      for (int64_t tokens : {1, 2, 4, 8}) {
+        const LinearCase c{w, x.data(), tokens};
+        std::vector<double> expected(static_cast<size_t>(tokens));
+        LinearReference(c, expected.data());
+        const std::vector<float> y = Gemv(isa, w, x, tokens, 1);
+        for (size_t t = 0; t < y.size(); ++t) {
+          EXPECT_NEAR(y[t], expected[t], LinearTolerance(c, static_cast<int64_t>(t), 0)) << byte;
+        }
+      }
     }
   }
 }
@@ -225,7 +230,7 @@ TEST_P(PrepareTest, EightBitsAreTheNearestStepOfTheLargest) {
   std::vector<float> x = RandomActivations(3 * 96, 23);
   std::fill(x.begin() + 32, x.begin() + 64, 0.0f);
   for (size_t i = 64; i < 96; ++i) x[i] *= 0x1p-90f;
-  Forms forms(x, 3, 96);
+  Forms forms(x, 1, 288);
   GetParam().prepare(Format::kQ4_0, forms.view, {});
   for (size_t block = 0; block < 9; ++block) {
     float largest = 0.0f;

@@ -4,7 +4,7 @@
 namespace wattline::kernels {
 
 void PrepareGemvNeon(Format format, Activations& x, Slice slice) {
-  PrepareGemvSlice(format, x, slice, QuantiseQ8Neon);
+  PrepareGemvSlice(format, x, slice, kInterleavedFromNeon, QuantiseQ8Neon);
 }
 
 void GemvNeon(const LinearArgs& args, Slice slice) { GemvSlice(args, slice, GemvRowsNeon); }

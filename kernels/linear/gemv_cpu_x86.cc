@@ -4,11 +4,11 @@
 namespace wattline::kernels {
 
 void PrepareGemvAvx2(Format format, Activations& x, Slice slice) {
-  PrepareGemvSlice(format, x, slice, QuantiseQ8Avx2);
+  PrepareGemvSlice(format, x, slice, kInterleavedFromX86, QuantiseQ8Avx2);
 }
 
 void PrepareGemvAvx512(Format format, Activations& x, Slice slice) {
-  PrepareGemvSlice(format, x, slice, QuantiseQ8Avx512);
+  PrepareGemvSlice(format, x, slice, kInterleavedFromX86, QuantiseQ8Avx512);
 }
 
 void GemvAvx2(const LinearArgs& args, Slice slice) { GemvSlice(args, slice, GemvRowsAvx2); }

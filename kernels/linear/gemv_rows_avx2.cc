@@ -4,7 +4,7 @@
 
 namespace wattline::kernels {
 
-void GemvRowsAvx2(const GemvRows& g) { GemvRowsAny<Avx2>(g); }
+void GemvRowsAvx2(const GemvRows& g) { GemvRowsAny<Avx2, kInterleavedFromX86>(g); }
 
 void QuantiseQ8Avx2(const float* x, int64_t blocks, int8_t* q8, float* scale, float* block_sum) {
   QuantiseQ8<Avx2>(x, blocks, q8, scale, block_sum);

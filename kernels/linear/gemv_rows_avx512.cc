@@ -4,7 +4,7 @@
 
 namespace wattline::kernels {
 
-void GemvRowsAvx512(const GemvRows& g) { GemvRowsAny<Avx512>(g); }
+void GemvRowsAvx512(const GemvRows& g) { GemvRowsAny<Avx512, kInterleavedFromX86>(g); }
 
 void QuantiseQ8Avx512(const float* x, int64_t blocks, int8_t* q8, float* scale, float* block_sum) {
   QuantiseQ8<Avx512>(x, blocks, q8, scale, block_sum);

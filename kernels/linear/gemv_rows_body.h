@@ -10,15 +10,11 @@
 
 #include "kernels/format.h"
 #include "kernels/linear/gemv_rows.h"
+#include "kernels/linear/gemv_tokens_body.h"
 #include "kernels/simd/unpack.h"
 #include "kernels/simd/unroll.h"
 
 namespace wattline::kernels {
-
-// How far ahead of the reader weights are asked for. Measured on 2 cores of an Emerald Rapids VM,
-// 512 MB of weights, read loop 32.5 GB/s: bf16 24.0 -> 30.3 GB/s against the hardware's prefetching
-// alone; 1 KiB ahead 21-24, 2 KiB 25-28, 4 and 8 KiB 27-29 GB/s for q4_0, q4_k and q8_0.
-constexpr uintptr_t kPrefetchByte = 4096;
 
 // Independent sums per token, so that a multiply-add need not wait 4 cycles for the one before.
 constexpr int Chains(int tokens, int sums) { return tokens >= sums ? 1 : sums / tokens; }
@@ -171,57 +167,69 @@ class DenseDot {
   }
 };
 
-// Every row meets its tokens in groups of 8 (where the registers allow it), 4, 2 and 1; after the
-// first group the row is in the cache.
-template <class V, Format kFormat, template <class, Format, int> class Dot>
+// Packed weights and a group of tokens, by the layout of the activations.
+template <class V, Format kFormat, int kTokens, bool kInterleaved = V::kInterleaved&& kTokens != 1>
+struct PackedRow : PackedDot<V, kFormat, kTokens> {};
+template <class V, Format kFormat, int kTokens>
+struct PackedRow<V, kFormat, kTokens, true> : TokensDot<V, kFormat, kTokens> {};
+
+template <class V, Format kFormat, int kTokens, bool kInterleaved>
+void GemvTokens(const GemvRows& g, const std::byte* w, int64_t token, float* y) {
+  if constexpr (kFormat == Format::kF32 || kFormat == Format::kF16 || kFormat == Format::kBF16) {
+    DenseDot<V, kFormat, kTokens>::Row(g, w, token, y);
+  } else {
+    PackedRow<V, kFormat, kTokens, kInterleaved>::Row(g, w, token, y);
+  }
+}
+
+// Every row meets its tokens in groups (TokenGroup); after the first group it is in the cache.
+template <class V, Format kFormat, int64_t kFrom>
 void GemvRowsOf(const GemvRows& g) {
   for (int64_t row = 0; row < g.rows; ++row) {
     const std::byte* w = g.w + row * g.row_byte;
     for (int64_t token = 0; token < g.tokens;) {
-      const int64_t left = g.tokens - token;
       float* y = g.y + token * g.y_stride + row;
-      if constexpr (V::kMaxTokens >= 8) {
-        if (left >= 8) {
-          Dot<V, kFormat, 8>::Row(g, w, token, y);
-          token += 8;
-          continue;
-        }
+      const int64_t group = TokenGroup(g.tokens - token);
+      switch (group) {
+        case 8:
+          GemvTokens<V, kFormat, 8, (8 >= kFrom)>(g, w, token, y);
+          break;
+        case 4:
+          GemvTokens<V, kFormat, 4, (4 >= kFrom)>(g, w, token, y);
+          break;
+        case 2:
+          GemvTokens<V, kFormat, 2, (2 >= kFrom)>(g, w, token, y);
+          break;
+        default:
+          GemvTokens<V, kFormat, 1, (1 >= kFrom)>(g, w, token, y);
       }
-      if (left >= 4) {
-        Dot<V, kFormat, 4>::Row(g, w, token, y);
-        token += 4;
-      } else if (left >= 2) {
-        Dot<V, kFormat, 2>::Row(g, w, token, y);
-        token += 2;
-      } else {
-        Dot<V, kFormat, 1>::Row(g, w, token, y);
-        token += 1;
-      }
+      token += group;
     }
   }
 }
 
-template <class V>
+// kInterleavedFrom: of gemv_rows.h.
+template <class V, int64_t kInterleavedFrom>
 void GemvRowsAny(const GemvRows& g) {
   switch (g.format) {
     case Format::kF32:
-      return GemvRowsOf<V, Format::kF32, DenseDot>(g);
+      return GemvRowsOf<V, Format::kF32, kInterleavedFrom>(g);
     case Format::kF16:
-      return GemvRowsOf<V, Format::kF16, DenseDot>(g);
+      return GemvRowsOf<V, Format::kF16, kInterleavedFrom>(g);
     case Format::kBF16:
-      return GemvRowsOf<V, Format::kBF16, DenseDot>(g);
+      return GemvRowsOf<V, Format::kBF16, kInterleavedFrom>(g);
     case Format::kQ8_0:
-      return GemvRowsOf<V, Format::kQ8_0, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ8_0, kInterleavedFrom>(g);
     case Format::kQ4_0:
-      return GemvRowsOf<V, Format::kQ4_0, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ4_0, kInterleavedFrom>(g);
     case Format::kQ4_1:
-      return GemvRowsOf<V, Format::kQ4_1, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ4_1, kInterleavedFrom>(g);
     case Format::kQ4_K:
-      return GemvRowsOf<V, Format::kQ4_K, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ4_K, kInterleavedFrom>(g);
     case Format::kQ5_K:
-      return GemvRowsOf<V, Format::kQ5_K, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ5_K, kInterleavedFrom>(g);
     case Format::kQ6_K:
-      return GemvRowsOf<V, Format::kQ6_K, PackedDot>(g);
+      return GemvRowsOf<V, Format::kQ6_K, kInterleavedFrom>(g);
   }
 }
 

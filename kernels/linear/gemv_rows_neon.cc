@@ -4,7 +4,7 @@
 
 namespace wattline::kernels {
 
-void GemvRowsNeon(const GemvRows& g) { GemvRowsAny<Neon>(g); }
+void GemvRowsNeon(const GemvRows& g) { GemvRowsAny<Neon, kInterleavedFromNeon>(g); }
 
 void QuantiseQ8Neon(const float* x, int64_t blocks, int8_t* q8, float* scale, float* block_sum) {
   QuantiseQ8<Neon>(x, blocks, q8, scale, block_sum);

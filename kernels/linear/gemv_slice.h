@@ -10,7 +10,8 @@
 namespace wattline::kernels {
 
 void GemvSlice(const LinearArgs& args, Slice slice, void (*gemv_rows)(const GemvRows&));
-void PrepareGemvSlice(Format format, Activations& x, Slice slice,
+// Groups of at least `interleaved_from` tokens are interleaved (gemv_rows.h).
+void PrepareGemvSlice(Format format, Activations& x, Slice slice, int64_t interleaved_from,
                       void (*quantise)(const float*, int64_t, int8_t*, float*, float*));
 
 }  // namespace wattline::kernels

@@ -5,13 +5,12 @@
 
 #include "kernels/format.h"
 #include "kernels/simd/packed_x86.h"
+#include "kernels/simd/unroll.h"
 
 namespace wattline::kernels {
 
 struct Avx2 : PackedYmm<Avx2> {
   static constexpr int kLanes = 8;
-  // Tokens whose sums fit into the registers beside the weights.
-  static constexpr int kMaxTokens = 4;
   using Floats = __m256;
 
   // Eight sums of four products each, as f32. q is in 0 .. 63 and x in -127 .. 127: the 16-bit pair
@@ -20,6 +19,25 @@ struct Avx2 : PackedYmm<Avx2> {
   // q in -128 .. 127: |q| takes x with q's sign; pair sums stay below 32513, so none saturates.
   static Sums DotSigned(Bytes q, const int8_t* x) {
     return Widen(_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(Load(x), q)));
+  }
+  // Dot products of granules kFrom .. kTo - 1 of 32 weights with those of kTokens tokens: x holds
+  // 32 bytes for each. |q| <= kLargest; as many 16-bit pair sums are added as cannot overflow.
+  template <int kTokens, int kFrom, int kTo, bool kSigned, int kLargest>
+  static Sums DotTokens(const int8_t* q, const int8_t* magnitude, const int8_t* x) {
+    constexpr int kFit = 32767 / (2 * kLargest * 127);
+    __m256i words = _mm256_setzero_si256(), sums = _mm256_setzero_si256();
+    Unroll<kTo - kFrom>([&](auto step) __attribute__((always_inline)) {
+      constexpr int kGranule = kFrom + decltype(step)::value, kAt = kGranule * (32 / kTokens);
+      Bytes tokens = Load(x + 32 * kGranule);
+      if constexpr (kSigned) tokens = _mm256_sign_epi8(tokens, Repeat<kTokens>(q + kAt));
+      const Bytes weights = Repeat<kTokens>((kSigned ? magnitude : q) + kAt);
+      const __m256i pairs = _mm256_maddubs_epi16(weights, tokens);
+      words = decltype(step)::value % kFit == 0 ? pairs : _mm256_add_epi16(words, pairs);
+      if constexpr (decltype(step)::value % kFit == kFit - 1 || kGranule == kTo - 1) {
+        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+      }
+    });
+    return _mm256_cvtepi32_ps(sums);
   }
   static Sums Widen(__m256i pairs) {
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));

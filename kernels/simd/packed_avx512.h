@@ -5,13 +5,12 @@
 
 #include "kernels/format.h"
 #include "kernels/simd/packed_x86.h"
+#include "kernels/simd/unroll.h"
 
 namespace wattline::kernels {
 
 struct Avx512 : PackedYmm<Avx512> {
   static constexpr int kLanes = 16;
-  // Tokens whose sums fit into the registers beside the weights.
-  static constexpr int kMaxTokens = 8;
   using Floats = __m512;
 
   // Eight sums of four products each, as f32: q in 0 .. 255, or any signed q.
@@ -23,6 +22,19 @@ struct Avx512 : PackedYmm<Avx512> {
                                                   _mm256_sign_epi8(Load(x), q)));
   }
 
+  // Dot products of granules kFrom .. kTo - 1 of 32 weights with those of kTokens tokens: x holds
+  // 32 bytes for each.
+  template <int kTokens, int kFrom, int kTo, bool kSigned, int kLargest>
+  static Sums DotTokens(const int8_t* q, const int8_t* magnitude, const int8_t* x) {
+    __m256i sums = _mm256_setzero_si256();
+    Unroll<kTo - kFrom>([&](auto step) __attribute__((always_inline)) {
+      constexpr int kGranule = kFrom + decltype(step)::value, kAt = kGranule * (32 / kTokens);
+      Bytes tokens = Load(x + 32 * kGranule);
+      if constexpr (kSigned) tokens = _mm256_sign_epi8(tokens, Repeat<kTokens>(q + kAt));
+      sums = _mm256_dpbusd_epi32(sums, Repeat<kTokens>((kSigned ? magnitude : q) + kAt), tokens);
+    });
+    return _mm256_cvtepi32_ps(sums);
+  }
   static Sums DotHalves(Bytes q, const int8_t* x, float low, float high) {
     return MultiplyHalves(DotSigned(q, x), low, high);
   }

@@ -20,8 +20,6 @@ struct Neon {
   using Floats = float32x4_t;
   static constexpr int kSumLanes = 4;
   static constexpr int kLanes = 4;
-  // Tokens whose sums fit into the registers beside the weights.
-  static constexpr int kMaxTokens = 8;
 
   static Bytes Load(const void* at) {
     const auto* bytes = static_cast<const uint8_t*>(at);
@@ -171,8 +169,8 @@ struct Neon {
   }
 
   // Multiplying by a lane of a register is free.
-  template <int kCount>
-  static void InMemory(float (&)[kCount]) {}
+  template <class Number, int kCount>
+  static void InMemory(Number (&)[kCount]) {}
 
   static void Prefetch(const std::byte* at, uintptr_t ahead_byte) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + ahead_byte));

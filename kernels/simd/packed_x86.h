@@ -137,11 +137,42 @@ struct PackedYmm {
     return Total(_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
   }
 
+  // A vector of 32 / kTokens consecutive bytes, once for each token; the sums of its dot products
+  // lie in 8 / kTokens lanes for each token, as numbers do that Spread has spread.
+  template <int kTokens>
+  static Bytes Repeat(const int8_t* at) {
+    if constexpr (kTokens == 8) {
+      int32_t bits;
+      __builtin_memcpy(&bits, at, 4);
+      return _mm256_set1_epi32(bits);
+    } else {
+      long long bits;
+      __builtin_memcpy(&bits, at, 8);
+      return _mm256_set1_epi64x(bits);
+    }
+  }
+  template <int kTokens>
+  static Sums Spread(const float* of_tokens) {
+    if constexpr (kTokens == 8) {
+      return _mm256_loadu_ps(of_tokens);
+    } else {
+      const __m256i order = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+      return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(of_tokens)), order);
+    }
+  }
+  static Sums Multiply(Sums a, float b) { return _mm256_mul_ps(a, _mm256_set1_ps(b)); }
+  static Sums MultiplyAdd(Sums sum, Sums a, Sums b) { return _mm256_fmadd_ps(a, b, sum); }
+  static void StoreBytes(Bytes bytes, int8_t* to) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+  }
+  static Bytes Magnitude(Bytes bytes) { return _mm256_abs_epi8(bytes); }
+  static void StoreSums(Sums sums, float* to) { _mm256_storeu_ps(to, sums); }
+
   // Leaves the numbers in memory, from where a load spreads one over all lanes. g++ 12 else
   // forwards the vector that was stored and permutes it: 15-55 % slower in the GEMV (measured, in
   // cache).
-  template <int kCount>
-  static void InMemory(float (&numbers)[kCount]) {
+  template <class Number, int kCount>
+  static void InMemory(Number (&numbers)[kCount]) {
     asm("" : "+m"(numbers));
   }
 

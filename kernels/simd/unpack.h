@@ -14,6 +14,7 @@ namespace wattline::kernels {
 //   kBlockByte
 //   kScales          scales in a run: 1, or 2 for its halves
 //   kSigned          q may be negative; then offsets are left out, the integers hold all
+//   kLargest         largest |q|
 //   kOffset          whether Scales writes offsets
 //   Scales<kCount>   of kCount runs from a block on, kCount 8 or kRuns:
 //                    scale[kCount * kScales], offset[kCount]
@@ -41,6 +42,7 @@ struct OneRun {
 
 template <class V>
 struct Unpack<V, Format::kQ8_0> : OneRun<V, 34> {
+  static constexpr int kLargest = 128;
   static constexpr bool kSigned = true;
   static constexpr bool kOffset = false;
   template <int kCount>
@@ -55,6 +57,7 @@ struct Unpack<V, Format::kQ8_0> : OneRun<V, 34> {
 
 template <class V>
 struct Unpack<V, Format::kQ4_0> : OneRun<V, 18> {
+  static constexpr int kLargest = 15;
   static constexpr bool kSigned = false;
   static constexpr bool kOffset = true;
   template <int kCount>
@@ -74,6 +77,7 @@ struct Unpack<V, Format::kQ4_0> : OneRun<V, 18> {
 
 template <class V>
 struct Unpack<V, Format::kQ4_1> : OneRun<V, 20> {
+  static constexpr int kLargest = 15;
   static constexpr bool kSigned = false;
   static constexpr bool kOffset = true;
   template <int kCount>
@@ -121,6 +125,7 @@ struct ScaleMinRuns {
 
 template <class V>
 struct Unpack<V, Format::kQ4_K> : ScaleMinRuns<V> {
+  static constexpr int kLargest = 15;
   static constexpr int kBlockByte = 144;
   template <int kRun>
   static typename V::Bytes Q(const std::byte* block) {
@@ -142,6 +147,7 @@ typename V::Bytes MoveBits(typename V::Bytes bytes) {
 
 template <class V>
 struct Unpack<V, Format::kQ5_K> : ScaleMinRuns<V> {
+  static constexpr int kLargest = 31;
   static constexpr int kBlockByte = 176;
   template <int kRun>
   static typename V::Bytes Q(const std::byte* block) {
@@ -152,6 +158,7 @@ struct Unpack<V, Format::kQ5_K> : ScaleMinRuns<V> {
 
 template <class V>
 struct Unpack<V, Format::kQ6_K> {
+  static constexpr int kLargest = 32;
   static constexpr int kRuns = 8;
   static constexpr int kBlockByte = 210;
   static constexpr int kScales = 2;
