@@ -32,7 +32,7 @@ void RestartForOpenBlas(char** argv) {
   execvp(argv[0], argv);
 }
 
-int Run(const Flags& flags, const char* program) {
+int Run(const Flags& flags) {
   if (flags.help) {
     fmt::print("{}", wattline::benchmarks::HelpText());
     return 0;
@@ -42,7 +42,7 @@ int Run(const Flags& flags, const char* program) {
   if (flags.list_backends || flags.list_meters) return 0;
   // Set by the launcher; without it results/ is made in the working directory.
   const std::string root = FromEnvironment("WATTLINE_ROOT").value_or(".");
-  return wattline::benchmarks::RunSession(flags, program, root);
+  return wattline::benchmarks::RunSession(flags, root);
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   // They have been read; Google Benchmark would act on them a second time.
   for (const char* name : wattline::benchmarks::kOwnVariables) unsetenv(name);
   try {
-    return Run(parsed.flags, argv[0]);
+    return Run(parsed.flags);
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench: {}\n", error.what());
     return 1;

@@ -40,10 +40,11 @@ std::string ShownPath(const std::string& path) {
 }
 
 // Gives Google Benchmark its flags; what it leaves over it does not know.
-std::string InitializeGoogle(const Flags& flags, const std::string& program) {
-  std::vector<std::string> words = {program};
-  words.insert(words.end(), flags.google.begin(), flags.google.end());
-  std::vector<char*> argv;
+std::string InitializeGoogle(const Flags& flags) {
+  // Google Benchmark keeps the pointer to the program's name and prints it into each context.
+  static char program[] = "bench";
+  std::vector<std::string> words = flags.google;
+  std::vector<char*> argv = {program};
   for (std::string& word : words) argv.push_back(word.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
@@ -93,11 +94,16 @@ Resumed Resume(const Flags& flags, const Json& context, std::vector<const Row*>&
 }
 
 std::map<std::string, size_t> NameWidths(const std::vector<const Row*>& rows,
-                                         const std::vector<Json>& kept) {
+                                         const std::vector<Json>& kept, const Flags& flags) {
+  // The longest suffix that repetitions add.
+  const bool repeats = std::any_of(flags.google.begin(), flags.google.end(), [](const auto& flag) {
+    return flag.rfind("--benchmark_repetitions", 0) == 0;
+  });
+  const size_t suffix = repeats ? std::string_view("_median").size() : 0;
   std::map<std::string, size_t> widths;
-  const auto add = [&widths](const std::string& name) {
+  const auto add = [&widths, suffix](const std::string& name) {
     size_t& width = widths[name.substr(0, name.find('/'))];
-    width = std::max(width, name.size());
+    width = std::max(width, name.size() + suffix);
   };
   for (const Row* row : rows) add(row->name);
   for (const Json& row : kept) add(row.value("name", std::string()));
@@ -158,7 +164,7 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
   options.google_console = flags.google_console && flags.output == Output::kTable;
   options.console_tabular = flags.counters_tabular;
   options.console_color = flags.color == "yes" || (flags.color == "auto" && IsTerminal(stdout));
-  options.name_width = NameWidths(rows, resumed.kept);
+  options.name_width = NameWidths(rows, resumed.kept, flags);
   options.context = std::move(context);
   options.kept_rows = std::move(resumed.kept);
   Reporter reporter(std::move(options), progress);
@@ -175,12 +181,12 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
 
 }  // namespace
 
-int RunSession(const Flags& flags, const std::string& program, const std::string& root) {
+int RunSession(const Flags& flags, const std::string& root) {
   if (flags.device.value_or(0) != 0) {
     return Fail(kUsage,
                 fmt::format("--device={}: this program has no accelerator backend", *flags.device));
   }
-  const std::string unknown = InitializeGoogle(flags, program);
+  const std::string unknown = InitializeGoogle(flags);
   if (!unknown.empty()) return Fail(kUsage, unknown);
 
   const SystemFacts facts = FindSystemFacts();

@@ -8,8 +8,8 @@
 
 namespace wattline::benchmarks {
 
-// `program` is what benchmark::Initialize is told; `root` has the folder results/. Exit codes: 0
-// done, 1 a failure named on standard error, 2 wrong usage or unreadable input.
-int RunSession(const Flags& flags, const std::string& program, const std::string& root);
+// `root` has the folder results/. Exit codes: 0 done, 1 a failure named on standard error, 2 wrong
+// usage or unreadable input.
+int RunSession(const Flags& flags, const std::string& root);
 
 }  // namespace wattline::benchmarks

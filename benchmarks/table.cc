@@ -41,6 +41,14 @@ std::vector<Column> AllColumnsOf(const std::string& fixture) {
   if (fixture == "dequant") {
     return {Time(), Plain("GB/s", "GB/s"), Plain("joules", "joules"), Plain("watts", "watts")};
   }
+  if (fixture == "attention") {
+    return {Time(),
+            Plain("TFLOPS", "TFLOPS"),
+            Percent("MFU", "MFU"),
+            Plain("GB/s", "GB/s"),
+            Percent("MBU", "MBU"),
+            Plain("joules", "joules")};
+  }
   if (fixture == "ceiling") {
     return {Time(), Plain("TFLOPS", "TFLOPS"), Plain("GB/s", "GB/s"), Plain("GHz", "clock_GHz"),
             Plain("watts", "watts")};

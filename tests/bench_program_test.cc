@@ -1,0 +1,98 @@
+// The program as a user runs it: one row, its results file, resuming it, and wrong usage.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "benchmarks/results.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // standard output and standard error
+};
+
+Outcome Bench(const std::string& arguments) {
+  const std::string command = std::string(WATTLINE_BENCH) + " " + arguments + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> piece;
+  while (const size_t n = std::fread(piece.data(), 1, piece.size(), pipe)) {
+    outcome.text.append(piece.data(), n);
+  }
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
+  return outcome;
+}
+
+constexpr const char* kOneRow =
+    "--threads=1 --energy=off --benchmark_min_time=0.01 "
+    "--benchmark_filter=dequant/4096x4096/q8_0/to:bf16 ";
+
+TEST(BenchProgramTest, ARowGoesToTheFileAndAResumedRunKeepsIt) {
+  const fs::path folder =
+      fs::path(testing::TempDir()) / ("wattline_bench_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const std::string file = (folder / "r.json").string();
+  const Outcome first = Bench(kOneRow + ("--benchmark_out=" + file));
+  EXPECT_EQ(first.code, 0) << first.text;
+  EXPECT_NE(first.text.find("results: "), std::string::npos) << first.text;
+  const LoadedResults loaded = LoadResults(file);
+  ASSERT_EQ(loaded.error, "");
+  const Json& context = loaded.document["context"];
+  for (const char* key : {"date", "num_cpus", "library_build_type", "schema_version", "chip",
+                          "threads", "compiler", "ceilings", "backends", "meters"}) {
+    EXPECT_TRUE(context.contains(key)) << key;
+  }
+  EXPECT_FALSE(context.contains("host_name"));
+  EXPECT_FALSE(context.contains("executable"));
+  ASSERT_EQ(loaded.document["benchmarks"].size(), 1u);
+  const Json row = loaded.document["benchmarks"][0];
+  EXPECT_EQ(row["name"], "dequant/4096x4096/q8_0/to:bf16/cpu");
+  for (const char* key : {"TFLOPS", "GB/s", "AI", "ground_GB/s", "checked"}) {
+    EXPECT_TRUE(row.contains(key)) << key;
+  }
+
+  const Outcome again = Bench(kOneRow + ("--output=csv --resume=" + file));
+  EXPECT_EQ(again.code, 0) << again.text;
+  EXPECT_EQ(LoadResults(file).document["benchmarks"][0], row);
+
+  const Outcome other = Bench(kOneRow + ("--threads=2 --resume=" + file));
+  EXPECT_EQ(other.code, 2);
+  EXPECT_NE(other.text.find("threads"), std::string::npos) << other.text;
+  fs::remove_all(folder);
+}
+
+TEST(BenchProgramTest, WrongUsageEndsWithTwoAndOneSentence) {
+  for (const char* arguments : {"--bogus", "--isa=bogus", "--model=/nonexistent.gguf",
+                                "--benchmark_bogus=1", "--resume=/nonexistent.json"}) {
+    const Outcome outcome = Bench(arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_EQ(outcome.text.find('\n'), outcome.text.size() - 1) << outcome.text;
+  }
+}
+
+TEST(BenchProgramTest, AFilterThatMatchesNothingIsAFailure) {
+  const Outcome outcome = Bench("--benchmark_filter=no_such_row");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.text.find("no_such_row"), std::string::npos);
+}
+
+TEST(BenchProgramTest, ListingRunsNothing) {
+  EXPECT_EQ(Bench("--help").code, 0);
+  EXPECT_EQ(Bench("--list-backends").code, 0);
+  const Outcome list = Bench("--benchmark_list_tests --benchmark_filter=decode");
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(std::count(list.text.begin(), list.text.end(), '\n'), 12) << list.text;
+}
+
+}  // namespace
+}  // namespace wattline::benchmarks
