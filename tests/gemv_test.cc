@@ -248,6 +248,29 @@ TEST_P(PrepareTest, EightBitsAreTheNearestStepOfTheLargest) {
   }
 }
 
+// Others read them there: the second 8-bit term is what the first one left.
+TEST_P(PrepareTest, UpToHalfTheTokensLieRowByRow) {
+  const int64_t cols = 96;
+  const std::vector<float> x = RandomActivations(kGemvTokens * cols, 29);
+  Forms rows(x, kGemvTokens, cols);
+  for (int64_t t = 0; t < kGemvTokens; ++t) {
+    Activations row{.tokens = 1, .cols = cols, .f32 = rows.f32.data() + t * cols};
+    row.q8 = rows.q8.data() + t * cols;
+    row.q8_scale = rows.scale.data() + t * cols / 32;
+    row.q8_block_sum = rows.block_sum.data() + t * cols / 32;
+    GetParam().prepare(Format::kQ4_0, row, {});
+  }
+  for (int64_t tokens = 1; tokens <= kGemvTokens / 2; ++tokens) {
+    Forms forms(x, tokens, cols);
+    GetParam().prepare(Format::kQ4_0, forms.view, {});
+    for (size_t i = 0; i < forms.q8.size(); ++i) ASSERT_EQ(forms.q8[i], rows.q8[i]) << tokens;
+    for (size_t i = 0; i < forms.scale.size(); ++i) {
+      ASSERT_EQ(forms.scale[i], rows.scale[i]) << tokens;
+      ASSERT_EQ(forms.block_sum[i], rows.block_sum[i]) << tokens;
+    }
+  }
+}
+
 TEST_P(PrepareTest, DenseWeightsNeedNoForm) {
   Activations x{.tokens = 1, .cols = 7};
   GetParam().prepare(Format::kBF16, x, {});  // would fault on its null pointers

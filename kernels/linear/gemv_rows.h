@@ -18,10 +18,12 @@ namespace wattline::kernels {
 // q8[first * cols], q8_scale[first * cols / 32] and q8_block_sum[first * cols / 32] on. Row-major
 // as in Activations, or, where T is at least the instruction set's kInterleavedFrom, q8 as [cols /
 // 32, T, T, 32 / T]: of each 32 columns T granules, in each all tokens side by side; the scales and
-// sums as [cols / 32, T]. With 2 tokens the interleaved form is 22 % (AVX2) and 33 % (AVX-512)
-// slower for q4_0 than the row-major one, with 4 it is 17 % faster and equal, with 8 55 % and 21 %
-// faster (measured in cache, Emerald Rapids).
-constexpr int64_t kInterleavedFromX86 = 4;
+// sums as [cols / 32, T].
+//
+// Interleaving 8 tokens is 55 % (AVX2) and 21 % (AVX-512) faster for q4_0, 4 tokens 17 % and
+// nothing, 2 tokens 22 % and 33 % slower (measured in cache, Emerald Rapids). Up to 4 stay
+// row-major: passes with two 8-bit terms read them (kernels/block/row_team.cc).
+constexpr int64_t kInterleavedFromX86 = 8;
 constexpr int64_t kInterleavedFromNeon = 16;  // never
 
 // Consecutive rows of W and where their results go; activations as in Activations.

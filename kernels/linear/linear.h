@@ -24,9 +24,9 @@ constexpr int64_t PanelByte(int64_t tokens, int64_t cols) {
 // Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
 // take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q). More
 // tokens take the panel form: [tokens, cols] in f32 or bf16, packed as the register tile reads it.
-// The 8-bit form of 4 tokens and more may lie interleaved (gemv_rows.h): only the instruction set
-// that wrote it reads it. Which forms a kernel needs, CpuKernels::prepare writes; the others may
-// stay null.
+// The 8-bit form of up to 4 tokens is row-major; that of more may lie interleaved (gemv_rows.h),
+// for the instruction set alone that wrote it. Which forms a kernel needs, CpuKernels::prepare
+// writes; the others may stay null.
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;
