@@ -148,6 +148,8 @@ std::string Cell(const Json& row, const Column& column) {
   const std::string key = column.time ? "real_time" : column.key;
   if (IsError(row) || !row.contains(key) || !row[key].is_number()) return "-";
   const double value = row[key].get<double>() * column.scale;
+  // A read loop has no operations, a peak loop no bytes: nothing to show.
+  if (value == 0 && (key == "TFLOPS" || key == "GB/s")) return "-";
   // A coefficient of variation is a share, whatever its column holds.
   const bool is_share = row.value("aggregate_unit", std::string()) == "percentage";
   if (is_share) return fmt::format("{:.1f}%", row[key].get<double>() * 100);
