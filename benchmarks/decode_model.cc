@@ -21,9 +21,9 @@ constexpr uint64_t kWeightSeed = 42;
 // Bounds of the logits' rms error relative to their rms. Quantised weights meet activations of 8
 // bits in blocks of 32: a step of max|x| / 127, about 0.018 of a normal x's deviation, is an error
 // of 0.5 % in each linear layer, and seven of them in each block add in quadrature over the layers:
-// measured 3 to 4 % for models of 16 to 32 layers with random weights, 0.9 % for a trained one. bf16
-// rounds both operands to 0.11 % each: measured 0.1 %.
-// RoPE in the wrong layout, for comparison: 48 % in the trained model, 100 % with random weights.
+// measured 3 to 4 % for models of 16 to 32 layers with random weights, 0.9 % for a trained one.
+// bf16 rounds both operands to 0.11 % each: measured 0.1 %. RoPE in the wrong layout, for
+// comparison: 48 % in the trained model, 100 % with random weights.
 constexpr double kQuantisedBound = 0.10;
 constexpr double kFloatBound = 0.02;
 
