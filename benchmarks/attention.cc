@@ -12,6 +12,7 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/operands.h"
+#include "benchmarks/stream_memory.h"
 #include "benchmarks/suite.h"
 
 namespace wattline::benchmarks {
@@ -35,10 +36,6 @@ struct Length {
 constexpr Length kContexts[] = {{512, true}, {4096, true}, {16384, false}, {32768, false}};
 constexpr Length kPrompts[] = {{128, false}, {512, true}, {2048, false}};
 
-// Caches are taken in turn until they exceed the last-level cache, as the layers of a model are:
-// see kColdByte in gemm.cc.
-constexpr double kColdByte = 640e6;
-
 struct AttentionRow {
   kernels::Buffer<float> q;
   struct Cache {
@@ -58,7 +55,9 @@ std::shared_ptr<AttentionRow> Prepare(Suite& suite, const kernels::Backend& back
   const int64_t count = shape.kv_heads * capacity * shape.head_dim;
   row->q = NormalValues(shape.tokens * shape.heads * shape.head_dim, 1, 5, suite.pool());
   const double cache_byte = 4 * static_cast<double>(count);
-  const size_t caches = shape.tokens == 1 ? static_cast<size_t>(kColdByte / cache_byte) + 1 : 1;
+  // Taken in turn, as the layers of a model are, so that the cache is cold.
+  const auto cold_byte = static_cast<double>(BeyondCachesByte());
+  const size_t caches = shape.tokens == 1 ? static_cast<size_t>(cold_byte / cache_byte) + 1 : 1;
   for (size_t i = 0; i < caches; ++i) {
     AttentionRow::Cache cache{CacheValues(count, 2 * i + 1, suite.pool()),
                               CacheValues(count, 2 * i + 2, suite.pool()), nullptr};

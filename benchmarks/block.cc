@@ -13,6 +13,7 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/operands.h"
+#include "benchmarks/stream_memory.h"
 #include "benchmarks/suite.h"
 #include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
@@ -36,10 +37,6 @@ constexpr Choice kModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
                               {"tinyllama-1.1b", false}, {"mistral-7b", false}};
 constexpr Choice kFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
                                {"f16", false}, {"q4_k", false}, {"q6_k", false}};
-
-// Blocks of equal shape are taken in turn until their weights exceed the last-level cache, as the
-// layers of a model do: see kColdByte in gemm.cc.
-constexpr double kColdByte = 640e6;
 
 // Tokens of the output that are compared. In a causal block they do not depend on later ones, so
 // the reference computes no more than these.
@@ -116,7 +113,9 @@ std::shared_ptr<BlockRow> Prepare(Suite& suite, const kernels::Backend& backend,
   row->checked = Check(*row);
   if (!row->checked.error.empty() || c.tokens > kernels::kGemvTokens) return row;
   const double block_byte = kernels::BlockByte(row->first);
-  while (static_cast<double>(row->works.size()) * block_byte < kColdByte &&
+  // Taken in turn, as the layers of a model are, so that their weights are cold.
+  const auto cold_byte = static_cast<double>(BeyondCachesByte());
+  while (static_cast<double>(row->works.size()) * block_byte < cold_byte &&
          row->llama.size() < row->llama.capacity()) {
     if (!AddBlock(*row, suite, backend, named, format, c)) return row;
   }

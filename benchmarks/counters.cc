@@ -41,6 +41,30 @@ Value ReadOf(const std::optional<Ground>& ground) {
   return ground->read_byte_per_s;
 }
 
+// The rates of a row and the fractions of its ceilings, each absent where it cannot be known.
+struct Fractions {
+  Value flop_per_s, byte_per_s, mfu, mbu, mbu_ceiling;
+};
+
+Fractions FractionsOf(const Counts& counts, const Observed& o, const MeasuredCeilings& ceilings) {
+  Fractions f;
+  if (o.iterations <= 0 || !(o.measured.elapsed_s > 0)) return f;
+  const double time_s = o.measured.elapsed_s / static_cast<double>(o.iterations);
+  if (counts.flop > 0) f.flop_per_s = counts.flop / time_s;
+  if (counts.byte > 0) f.byte_per_s = counts.byte / time_s;
+  f.mfu = Over(f.flop_per_s, Ceiling(counts.peak, ceilings));
+  if (counts.streams) {
+    const Value ground = Mean(ReadOf(o.before), ReadOf(o.after));
+    f.mbu = Over(f.byte_per_s, ground ? ground : ceilings.read_byte_per_s);
+    f.mbu_ceiling = Over(f.byte_per_s, ceilings.read_byte_per_s);
+  }
+  return f;
+}
+
+Value Believed(Value fraction) {
+  return fraction && *fraction <= kMostFraction ? fraction : std::nullopt;
+}
+
 class Counters {
  public:
   void Put(const char* name, Value value) {
@@ -75,17 +99,13 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   if (o.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
 
   const double time_s = o.measured.elapsed_s / static_cast<double>(o.iterations);
-  const double flop_per_s = counts.flop / time_s;
-  const double byte_per_s = counts.byte / time_s;
-  counters.Put("TFLOPS", flop_per_s * 1e-12);
-  counters.Put("GB/s", byte_per_s * 1e-9);
-  counters.Put("AI", Over(counts.flop, counts.byte));
-  counters.Put("MFU", Over(flop_per_s, Ceiling(counts.peak, ceilings)));
-  if (counts.streams) {
-    const Value ground = Mean(ReadOf(o.before), ReadOf(o.after));
-    counters.Put("MBU", Over(byte_per_s, ground ? ground : ceilings.read_byte_per_s));
-    counters.Put("MBU_ceiling", Over(byte_per_s, ceilings.read_byte_per_s));
-  }
+  const Fractions f = FractionsOf(counts, o, ceilings);
+  counters.Put("TFLOPS", Times(f.flop_per_s, 1e-12));
+  counters.Put("GB/s", Times(f.byte_per_s, 1e-9));
+  counters.Put("AI", Over(f.flop_per_s, f.byte_per_s));
+  counters.Put("MFU", Believed(f.mfu));
+  counters.Put("MBU", Believed(f.mbu));
+  counters.Put("MBU_ceiling", Believed(f.mbu_ceiling));
   if (counts.tokens > 0) {
     const auto tokens = static_cast<double>(counts.tokens);
     counters.Put("tok/s", tokens / time_s);
@@ -95,6 +115,14 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   if (counts.first_token) counters.Put("TTFT_ms", 1e3 * time_s);
   counters.Put("EDP", Times(o.measured.joules, time_s));
   return counters.Done();
+}
+
+std::string AboveCeiling(const Counts& counts, const Observed& o,
+                         const MeasuredCeilings& ceilings) {
+  const Fractions f = FractionsOf(counts, o, ceilings);
+  if (f.mfu && !Believed(f.mfu)) return "above the measured peak of its format";
+  if (f.mbu && !Believed(f.mbu)) return "above the read bandwidth of its probes";
+  return {};
 }
 
 }  // namespace wattline::benchmarks

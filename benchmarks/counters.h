@@ -36,12 +36,22 @@ struct Observed {
   std::optional<double> peak_byte;  // resident, above what the program held before its first row
 };
 
+// A fraction of a ceiling above this disproves the ceiling, not physics: the row used a unit that
+// no ceiling was measured for (oneDNN on AMX: 6 times the AVX-512 peak), or the ground moved
+// between its probes. 5 % are left for the clock and the probes' own scatter.
+inline constexpr double kMostFraction = 1.05;
+
 // Every counter but those of energy that SetEnergyCounters() sets. Absent where its inputs are;
-// never a NaN or an infinity.
+// never a NaN or an infinity. MFU, MBU and MBU_ceiling are absent too where they pass
+// kMostFraction.
 //   MBU  = GB/s over the mean of the two ground probes' read bandwidth, or where there is none,
 //          over the ceiling's
 //   EDP  = joules x seconds of one iteration
 std::map<std::string, double> CountersOf(const Counts& counts, const Observed& observed,
                                          const MeasuredCeilings& ceilings);
+
+// What to remark where MFU or MBU is absent for that reason; else empty.
+std::string AboveCeiling(const Counts& counts, const Observed& observed,
+                         const MeasuredCeilings& ceilings);
 
 }  // namespace wattline::benchmarks

@@ -9,6 +9,7 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/operands.h"
+#include "benchmarks/stream_memory.h"
 #include "benchmarks/suite.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
@@ -18,10 +19,6 @@ namespace {
 
 using kernels::GemmShape;
 using kernels::GemmType;
-
-// Weights count as cold where their copies, taken in turn, exceed the last-level cache: 640 MB is
-// above twice the 260 MB of the largest shared cache that one socket of our machines has.
-constexpr double kColdByte = 640e6;
 
 struct NamedGemm {
   GemmShape shape;
@@ -121,8 +118,9 @@ std::shared_ptr<PackedRow> PreparePacked(Suite& suite, const kernels::Backend& b
   row->weights.push_back(RandomMatrix(format, shape.n, shape.k, 4, suite.pool()));
   // Many tokens do enough with each weight that its coldness does not show.
   const bool cold = shape.m <= kernels::kGemvTokens;
-  const double copies = cold ? kColdByte / static_cast<double>(row->weights[0].bytes.byte()) : 1;
-  while (static_cast<double>(row->weights.size()) < copies) {
+  const auto own_byte = static_cast<int64_t>(row->weights[0].bytes.byte());
+  const int64_t copies = cold ? BeyondCachesByte() / own_byte + 1 : 1;
+  while (std::ssize(row->weights) < copies) {
     row->weights.push_back(CopyOf(row->weights[0], suite.pool()));
   }
   for (const OwnedMatrix& weights : row->weights) {

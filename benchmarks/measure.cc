@@ -48,6 +48,7 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   std::string remarks;
   const auto unsteady = state.counters.find("unsteady");
   if (unsteady != state.counters.end() && unsteady->second.value > 0) AddLabel(remarks, "unsteady");
+  AddLabel(remarks, AboveCeiling(counts, observed, suite.ceilings()));
   if (observed.measured.short_window) AddLabel(remarks, "energy window under 20 ticks");
   AddLabel(remarks, label);
   if (!remarks.empty()) state.SetLabel(remarks.c_str());

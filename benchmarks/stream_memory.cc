@@ -13,7 +13,7 @@ std::optional<int64_t> MostStreamByte() {
 }
 
 int64_t BeyondCachesByte() {
-  constexpr int64_t kMost = int64_t{512} << 20;
+  constexpr int64_t kMost = int64_t{1} << 30;
   return std::min(kMost, MostStreamByte().value_or(kMost));
 }
 

@@ -60,6 +60,25 @@ TEST(CountersTest, MbuIsAShareOfTheGroundAroundTheRow) {
   EXPECT_FALSE(CountersOf({.byte = 1e9}, observed, ceilings).contains("MBU"));
 }
 
+TEST(CountersTest, AFractionThatDisprovesItsCeilingIsLeftOut) {
+  MeasuredCeilings ceilings;
+  ceilings.bf16_flop_per_s = 1e12;
+  ceilings.read_byte_per_s = 4e9;
+  // 2 TFLOPS beside a ceiling of 1: another unit did the work.
+  const Counts matrix_unit{.flop = 4e11, .peak = Peak::kBF16};
+  EXPECT_FALSE(CountersOf(matrix_unit, TenInTwoSeconds(), ceilings).contains("MFU"));
+  EXPECT_EQ(CountersOf(matrix_unit, TenInTwoSeconds(), ceilings).at("TFLOPS"), 2);
+  EXPECT_NE(AboveCeiling(matrix_unit, TenInTwoSeconds(), ceilings), "");
+  // 5 GB/s beside 4.
+  const Counts stream{.byte = 1e9, .streams = true};
+  EXPECT_FALSE(CountersOf(stream, TenInTwoSeconds(), ceilings).contains("MBU"));
+  EXPECT_NE(AboveCeiling(stream, TenInTwoSeconds(), ceilings), "");
+  // 4 % above is scatter.
+  ceilings.read_byte_per_s = 4.8e9;
+  EXPECT_GT(CountersOf(stream, TenInTwoSeconds(), ceilings).at("MBU"), 1);
+  EXPECT_EQ(AboveCeiling(stream, TenInTwoSeconds(), ceilings), "");
+}
+
 TEST(CountersTest, ARowIsCalledSteadyOnlyBetweenTwoProbes) {
   Observed observed = TenInTwoSeconds();
   observed.before = GroundOf(10e9);
