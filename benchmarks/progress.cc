@@ -35,9 +35,13 @@ std::string ProgressText(size_t row, size_t rows, const std::string& name, doubl
 }
 
 void Progress::Begin(const std::string& name) {
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   if (terminal_ == nullptr) return;
-  Show(ProgressText(done_ + 1, rows_, name, elapsed.count(), done_, ColumnsOf(terminal_)));
+  const auto now = std::chrono::steady_clock::now();
+  if (begun_.empty()) start_ = now;
+  begun_.insert(name);
+  const std::chrono::duration<double> elapsed = now - start_;
+  const size_t row = begun_.size();
+  Show(ProgressText(row, rows_, name, elapsed.count(), row - 1, ColumnsOf(terminal_)));
 }
 
 void Progress::Note(const std::string& note) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <set>
 #include <string>
 
 namespace wattline::benchmarks {
@@ -16,15 +17,12 @@ std::string ProgressText(size_t row, size_t rows, const std::string& name, doubl
 // Writes to `terminal`; a null one makes it silent.
 class Progress {
  public:
-  Progress(std::FILE* terminal, size_t rows)
-      : terminal_(terminal), rows_(rows), start_(std::chrono::steady_clock::now()) {}
+  Progress(std::FILE* terminal, size_t rows) : terminal_(terminal), rows_(rows) {}
   ~Progress() { Clear(); }
 
   // A row begins, or the same one continues. `note` stands in its place while it prepares.
   void Begin(const std::string& name);
   void Note(const std::string& note);
-  // One row has been reported.
-  void Done() { ++done_; }
   // Takes the line away, before anything else is printed.
   void Clear();
 
@@ -33,8 +31,8 @@ class Progress {
 
   std::FILE* terminal_;
   size_t rows_;
-  size_t done_ = 0;
-  std::chrono::steady_clock::time_point start_;
+  std::set<std::string> begun_;
+  std::chrono::steady_clock::time_point start_;  // of the first row
   std::string shown_;
 };
 
