@@ -246,7 +246,7 @@ Of Google Benchmark, all flags, among them:
   --benchmark_list_tests   --benchmark_repetitions=N   --benchmark_min_time=SECONDS
   --benchmark_out=FILE     the results (default: results/<chip>/<UTC time>.json)
   --benchmark_format=console|json|csv   console: every counter, as Google Benchmark prints them
-Exit codes: 0 done, 1 a failure, 2 wrong usage or unreadable input.
+Exit codes: 0 done, 1 a failure or unreadable input, 2 wrong usage.
 )";
 }
 

@@ -146,7 +146,7 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
             const energy::Chosen& meters, Suite& suite, std::vector<const Row*> rows) {
   Json context = SessionContext(facts, suite, meters.set);
   Resumed resumed = Resume(flags, context, rows);
-  if (!resumed.error.empty()) return Fail(kUsage, resumed.error);
+  if (!resumed.error.empty()) return Fail(kFailure, resumed.error);
   const std::string results_file = !flags.out.empty() ? flags.out
                                    : !flags.resume_file.empty()
                                        ? flags.resume_file
@@ -196,7 +196,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   options.min_time_s = flags.min_time_s;
   if (!flags.model_file.empty()) {
     kernels::LoadedModel loaded = kernels::LoadModel(flags.model_file);
-    if (!loaded.model) return Fail(kUsage, loaded.error);
+    if (!loaded.model) return Fail(kFailure, loaded.error);
     options.model = loaded.model;
   }
   Suite suite(std::move(options));

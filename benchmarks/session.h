@@ -8,8 +8,8 @@
 
 namespace wattline::benchmarks {
 
-// `root` has the folder results/. Exit codes: 0 done, 1 a failure named on standard error, 2 wrong
-// usage or unreadable input.
+// `root` has the folder results/. Exit codes: 0 done, 1 a failure named on standard error (a file
+// that cannot be read, a row that ended in an error), 2 wrong usage.
 int RunSession(const Flags& flags, const std::string& root);
 
 }  // namespace wattline::benchmarks
