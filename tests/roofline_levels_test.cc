@@ -1,4 +1,5 @@
 // Levels of the memory are found in sweeps: a recorded one, and made ones with noise.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -68,7 +69,7 @@ TEST(FindLevelsTest, FindsTwoThreeAndFourLevelsInFivePercentNoise) {
           if (i + 1 == made.size()) {
             EXPECT_EQ(found[i].name, "DRAM");
           } else {
-            EXPECT_EQ(found[i].name, "L" + std::to_string(i + 1));
+            EXPECT_EQ(found[i].name, fmt::format("L{}", i + 1));
             // At 2 points per octave, one point short of 90 % of the size may be 45 % of it.
             EXPECT_GT(found[i].to_byte, made[i].size_byte * 0.45);
             EXPECT_LT(found[i].to_byte, made[i].size_byte * 1.5);
