@@ -29,16 +29,16 @@ std::string_view KindName(Kind kind) {
 
 std::optional<double> Difference(const Reading& begin, const Reading& end, size_t domain) {
   if (begin.generation != end.generation) return std::nullopt;
-  if (domain >= begin.joules.size() || domain >= end.joules.size()) return std::nullopt;
-  if (!begin.joules[domain] || !end.joules[domain]) return std::nullopt;
-  return *end.joules[domain] - *begin.joules[domain];
+  if (domain >= begin.values.size() || domain >= end.values.size()) return std::nullopt;
+  if (!begin.values[domain] || !end.values[domain]) return std::nullopt;
+  return end.values[domain]->joules - begin.values[domain]->joules;
 }
 
 Watched Characterise(Meter& meter, Clock& clock, const WatchLimits& limits) {
   const Reading first = meter.Read();
-  const size_t domains = first.joules.size();
+  const size_t domains = first.values.size();
   for (size_t d = 0; d < domains; ++d) {
-    if (!first.joules[d]) {
+    if (!first.values[d]) {
       return {{}, fmt::format("its counter of {} cannot be read", meter.info().domains[d].name)};
     }
   }

@@ -21,11 +21,26 @@ enum class Kind : uint8_t {
 };
 std::string_view KindName(Kind kind);
 
-// One counter of a meter: "cpu", "dram", "gpu", "ane". The domains of one meter never overlap, so
-// that their sum is the energy of its scope.
+// What the energy of a domain is spent in, as bits. Two domains overlap where they share one.
+using Parts = uint8_t;
+inline constexpr Parts kCpuPart = 1;
+inline constexpr Parts kGpuPart = 2;
+inline constexpr Parts kDramPart = 4;
+inline constexpr Parts kAnePart = 8;
+inline constexpr Parts kRestPart = 16;  // fans, disks, display, losses of the supply
+inline constexpr Parts kWholeMachine = 31;
+
+// One counter of a meter: "cpu", "dram", "gpu", "ane". Those of one meter that are `in_total` never
+// overlap, so that their sum is the energy of its scope.
 struct Domain {
   std::string name;
   std::string scope;  // what it covers: "2 packages", "memory of 2 packages"
+  Parts parts = 0;    // of the machine
+  // False: it is a part of another domain ("core"), or contains one ("psys"). Shown, never summed.
+  bool in_total = true;
+  // It is switched off while unused, so that a counter which stands still means 0 J ("ane"). Not so
+  // for a CPU, whose counter is frozen then.
+  bool may_rest = false;
 };
 
 // The counter's behaviour as it was watched, see Characterise().
@@ -34,7 +49,9 @@ struct Behaviour {
   double longest_tick_s = 0;   // the longest of the watched ones
   double read_cost_s = 0;      // median time of one Read()
   double smallest_step_j = 0;  // of any domain; the counter's own step is no larger
-  double watts = 0;            // mean of the watch, all domains
+  double watts = 0;            // mean of the watch, the domains of the total
+  // Mean of InstantWatts() during the watch.
+  std::optional<double> instant_watts;
 };
 
 struct MeterInfo {
@@ -43,17 +60,31 @@ struct MeterInfo {
   std::vector<Domain> domains;
   // The counter's step, where the source tells it: an upper bound over the domains.
   std::optional<double> lsb_j;
+  // Each tick is rounded to a step by itself, so that the error grows with the ticks.
+  bool rounds_each_tick = false;
+  // The tick as documented or asked for, where it may be longer than a second: how long to watch.
+  std::optional<double> expected_tick_s;
   std::string note;                    // what a reader of its numbers must know, or empty
   std::optional<Behaviour> behaviour;  // set once it was watched
 };
 
-// Energy since an arbitrary start. Only differences mean something, see Difference().
+// Energy of one domain since an arbitrary start. Only differences mean something.
+struct Value {
+  double joules = 0;
+  // When the source says that this was the value: batches are published late. Absent: now.
+  std::optional<TimePoint> published = std::nullopt;
+  // Meters that sample power only: what the integral may have missed so far, as the sum of the
+  // largest error of each step and as the sum of their squares. See PowerIntegral.
+  double missed_j = 0;
+  double missed_j2 = 0;
+};
+
 struct Reading {
   // The counters were read at some instant between the two.
   TimePoint before;
   TimePoint after;
   // One per domain of the meter, in its order; absent where it could not be read.
-  std::vector<std::optional<double>> joules;
+  std::vector<std::optional<Value>> values;
   // Counts how often a counter was lost (set back, or wrapped an unknown number of times).
   uint32_t generation = 0;
 };
@@ -72,6 +103,9 @@ class Meter {
   void SetBehaviour(const Behaviour& behaviour) { info_.behaviour = behaviour; }
   // Reads all domains once. One thread at a time.
   virtual Reading Read() = 0;
+  // Power right now of the domains in the total, from another source than the counter: it is held
+  // against the counter when the meter is watched. Absent where there is none; a 0 is no watt.
+  virtual std::optional<double> InstantWatts() { return std::nullopt; }
 
  private:
   MeterInfo info_;

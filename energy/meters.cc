@@ -12,15 +12,8 @@
 namespace wattline::energy {
 namespace {
 
-Opened OpenRapl(const MeterOptions& options) {
-  PowercapOptions powercap;
-  powercap.root = options.root;
-  powercap.clock = options.clock;
-  return OpenPowercap(powercap);
-}
-
 constexpr std::array<MeterEntry, 1> kMeters = {{
-    {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenRapl},
+    {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap},
 }};
 
 // Opens and watches; a meter that is not to be believed is not opened.
@@ -133,7 +126,7 @@ std::string ListMeters(const MeterOptions& options, std::span<const MeterEntry> 
         reading = opened.meter->Read();
       }
       text += fmt::format("  {:6.3f} s", SecondsBetween(first.after, reading.after));
-      for (size_t d = 0; d < reading.joules.size(); ++d) {
+      for (size_t d = 0; d < reading.values.size(); ++d) {
         const std::optional<double> gained_j = Difference(first, reading, d);
         const std::string& name = opened.meter->info().domains[d].name;
         text += gained_j ? fmt::format("  {} {:.6f} J", name, *gained_j)

@@ -1,22 +1,16 @@
 // The list of meters, and the choice among them: --energy=auto|off|NAME[,NAME], --list-meters.
 #pragma once
 
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "energy/clock.h"
 #include "energy/meter.h"
+#include "energy/meter_options.h"
 #include "energy/window.h"
 
 namespace wattline::energy {
-
-struct MeterOptions {
-  std::filesystem::path root = "/";  // every meter that reads files finds them under it
-  Clock* clock = &RealClock();
-};
 
 struct MeterEntry {
   std::string_view name;  // as in --energy=NAME

@@ -120,7 +120,7 @@ struct OpenedCounter {
   std::string why_not;
 };
 
-OpenedCounter OpenCounter(const fs::path& folder, const PowercapOptions& options) {
+OpenedCounter OpenCounter(const fs::path& folder, const MeterOptions& options) {
   const fs::path file = folder / "energy_uj";
   const FileText value = options.read(file);
   if (value.error == EACCES || value.error == EPERM) {
@@ -148,7 +148,7 @@ OpenedCounter OpenCounter(const fs::path& folder, const PowercapOptions& options
 class PowercapMeter : public Meter {
  public:
   PowercapMeter(MeterInfo info, std::vector<std::vector<Counter>> domains,
-                const PowercapOptions& options)
+                const MeterOptions& options)
       : Meter(std::move(info)),
         domains_(std::move(domains)),
         read_(options.read),
@@ -156,7 +156,7 @@ class PowercapMeter : public Meter {
 
   Reading Read() override {
     Reading reading;
-    reading.joules.resize(domains_.size());
+    reading.values.resize(domains_.size());
     reading.before = clock_.Now();
     bool lost = false;
     for (size_t d = 0; d < domains_.size(); ++d) {
@@ -172,7 +172,7 @@ class PowercapMeter : public Meter {
         lost = lost || !gained.known;
         total_uj += gained.total;
       }
-      if (whole) reading.joules[d] = static_cast<double>(total_uj) * 1e-6;
+      if (whole) reading.values[d] = Value{.joules = static_cast<double>(total_uj) * 1e-6};
     }
     if (lost) ++generation_;
     reading.generation = generation_;
@@ -210,7 +210,7 @@ std::vector<Zone> ChoosePackages(const std::map<std::string, Zone>& zones) {
 
 }  // namespace
 
-Opened OpenPowercap(const PowercapOptions& options) {
+Opened OpenPowercap(const MeterOptions& options) {
   const fs::path folder = options.root / "sys/class/powercap";
   std::error_code fault;
   if (!fs::is_directory(folder, fault)) {
@@ -255,10 +255,11 @@ Opened OpenPowercap(const PowercapOptions& options) {
     }
   }
   std::vector<std::vector<Counter>> counters;
-  info.domains.push_back({"cpu", Plural(packages.size(), "package")});
+  info.domains.push_back({"cpu", Plural(packages.size(), "package"), kCpuPart});
   counters.push_back(std::move(package_counters));
   if (!dram_counters.empty()) {
-    info.domains.push_back({"dram", "memory of " + Plural(dram_counters.size(), "package")});
+    info.domains.push_back(
+        {"dram", "memory of " + Plural(dram_counters.size(), "package"), kDramPart});
     counters.push_back(std::move(dram_counters));
   } else {
     info.note = "memory is not in it";

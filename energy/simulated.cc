@@ -17,7 +17,7 @@ MeterInfo InfoOf(const std::vector<SimulatedCounter>& counters) {
   info.note = "no real energy";
   info.lsb_j = 0;
   for (const SimulatedCounter& counter : counters) {
-    info.domains.push_back({counter.name, "simulated"});
+    info.domains.push_back({counter.name, "simulated", counter.parts});
     info.lsb_j = std::max(*info.lsb_j, counter.lsb_j);
   }
   return info;
@@ -63,9 +63,10 @@ Reading SimulatedMeter::Read() {
     const double since_s = SecondsBetween(start_, at) - counter.phase_s;
     const double tick_s = std::floor(since_s / counter.tick_s) * counter.tick_s + counter.phase_s;
     const double true_j = counter.machine->JoulesAt(Later(start_, tick_s));
-    std::optional<double> shown_j = std::floor(true_j / counter.lsb_j) * counter.lsb_j;
-    if (broken_) shown_j.reset();
-    reading.joules.push_back(shown_j);
+    std::optional<Value> shown =
+        Value{.joules = std::floor(true_j / counter.lsb_j) * counter.lsb_j};
+    if (broken_) shown.reset();
+    reading.values.push_back(shown);
   }
   if (moved_) moved_->Advance(read_cost_s_ / 2);
   reading.after = clock_.Now();

@@ -46,6 +46,7 @@ struct SimulatedCounter {
   double tick_s = 0.001;
   double phase_s = 0;  // of the ticks
   double lsb_j = 61e-6;
+  Parts parts = kCpuPart;
 };
 
 // Shows each machine's energy as of the last tick, cut down to whole steps.

@@ -44,14 +44,14 @@ class Catcher {
     started_ = true;
     generation_ = reading.generation;
     for (size_t d = 0; d < domains_.size(); ++d) {
-      const std::optional<double>& joules = reading.joules[d];
-      if (!joules) continue;
+      if (!reading.values[d]) continue;
+      const double joules = reading.values[d]->joules;
       Follow& f = domains_[d];
-      if (f.last && f.last->joules != *joules) {
-        f.changes.push_back({*joules, f.last->earliest, reading.after});
+      if (f.last && f.last->joules != joules) {
+        f.changes.push_back({joules, f.last->earliest, reading.after});
       }
-      if (!f.last || f.last->joules != *joules) f.seen_since = reading.before;
-      f.last = Window::Caught{*joules, reading.before, reading.after};
+      if (!f.last || f.last->joules != joules) f.seen_since = reading.before;
+      f.last = Window::Caught{joules, reading.before, reading.after};
     }
   }
 

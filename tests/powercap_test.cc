@@ -47,8 +47,8 @@ class PowercapTest : public testing::Test {
   void Write(const std::string& file, const std::string& text) {
     std::ofstream(folder() / file) << text;
   }
-  PowercapOptions Options() {
-    PowercapOptions options;
+  MeterOptions Options() {
+    MeterOptions options;
     options.root = root_;
     options.clock = &clock_;
     return options;
@@ -214,7 +214,7 @@ TEST_F(PowercapTest, WithoutItsRangeACounterServesUntilItDecreases) {
 
 TEST_F(PowercapTest, AFileThatOnlyRootMayReadIsNamedWithWhatHelps) {
   Zone("intel-rapl:0", "package-0", 1);
-  PowercapOptions options = Options();
+  MeterOptions options = Options();
   // Root, who may run this test, would be let through by the file's mode.
   options.read = [](const fs::path& file) {
     return file.filename() == "energy_uj" ? FileText{"", EACCES} : ReadFileText(file);
@@ -237,7 +237,7 @@ TEST_F(PowercapTest, AModeWithoutReadRightsIsRefusedToOthersThanRoot) {
 TEST_F(PowercapTest, OneUnreadablePackageSpoilsTheSum) {
   Zone("intel-rapl:0", "package-0", 1);
   Zone("intel-rapl:1", "package-1", 1);
-  PowercapOptions options = Options();
+  MeterOptions options = Options();
   options.read = [](const fs::path& file) {
     return file.string().find("rapl:1/energy_uj") != std::string::npos ? FileText{"", EACCES}
                                                                        : ReadFileText(file);
@@ -261,9 +261,9 @@ TEST_F(PowercapTest, AFileThatVanishesOrTurnsToGarbageGivesAnAbsentReading) {
   ASSERT_TRUE(meter);
   const Reading before = meter->Read();
   fs::remove(folder() / "intel-rapl:0/energy_uj");
-  EXPECT_FALSE(meter->Read().joules[0]);
+  EXPECT_FALSE(meter->Read().values[0]);
   Write("intel-rapl:0/energy_uj", "garbage\n");
-  EXPECT_FALSE(meter->Read().joules[0]);
+  EXPECT_FALSE(meter->Read().values[0]);
   clock_.Advance(1);
   Set("intel-rapl:0", 6'000'000);
   EXPECT_DOUBLE_EQ(*Difference(before, meter->Read(), 0), 5.0);
