@@ -13,7 +13,6 @@
 
 #include "energy/meters.h"
 #include "energy/simulated.h"
-#include "energy/unwrap.h"
 
 namespace wattline::energy {
 namespace {
@@ -21,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kRange_uj = 262143328850;  // of a client CPU, 2^32 - 1 steps of 61.035 uJ
-constexpr uint64_t kModulus_uj = kRange_uj + 61;
 
 class PowercapTest : public testing::Test {
  protected:
@@ -295,41 +293,6 @@ TEST_F(PowercapTest, AFrozenCounterIsDroppedWithItsReason) {
   const Watched watched = Characterise(*meter, RealClock(), limits);
   EXPECT_FALSE(watched.behaviour);
   EXPECT_NE(watched.why_not.find("did not move"), std::string::npos);
-}
-
-TEST(UnwrapperTest, APauseInWhichTheCounterMayHaveWrappedTwiceIsUnknown) {
-  // 262 kJ at up to 1000 W: one more round takes 262 s.
-  SimulatedClock clock;
-  Unwrapper unwrapper(kModulus_uj, 1e9);
-  EXPECT_TRUE(unwrapper.Next(0, clock.Now()).known);
-  clock.Advance(250);
-  const Unwrapper::Gained near = unwrapper.Next(1'000'000, clock.Now());
-  EXPECT_TRUE(near.known);
-  EXPECT_EQ(near.total, 1'000'000u);
-  clock.Advance(300);
-  const Unwrapper::Gained far = unwrapper.Next(2'000'000, clock.Now());
-  EXPECT_FALSE(far.known);
-  EXPECT_EQ(far.total, 1'000'000u);
-}
-
-TEST(UnwrapperTest, AnAbsurdGainIsUnknown) {
-  SimulatedClock clock;
-  Unwrapper unwrapper(kModulus_uj, 1e9);
-  unwrapper.Next(0, clock.Now());
-  clock.Advance(0.1);
-  EXPECT_FALSE(unwrapper.Next(5'000'000'000, clock.Now()).known);
-}
-
-TEST(UnwrapperTest, ASlowTickMayGainInOneReadWhatTheTimeSinceTheLastTickAllows) {
-  SimulatedClock clock;
-  Unwrapper unwrapper(kModulus_uj, 1e9);
-  unwrapper.Next(0, clock.Now());
-  for (int read = 0; read < 1000; ++read) {
-    clock.Advance(0.01);
-    EXPECT_TRUE(unwrapper.Next(0, clock.Now()).known);
-  }
-  // 8 kJ after 10 s without a tick, read 10 ms after the read before.
-  EXPECT_TRUE(unwrapper.Next(8'000'000'000, clock.Now()).known);
 }
 
 }  // namespace
