@@ -10,6 +10,17 @@ void Put(Json& json, const char* key, const std::optional<T>& value) {
   if (value) json[key] = *value;
 }
 
+// What a domain's energy is spent in, so that meters of different scope can be told apart.
+Json PartsJson(energy::Parts parts) {
+  Json names = Json::array();
+  if (parts & energy::kCpuPart) names.push_back("cpu");
+  if (parts & energy::kGpuPart) names.push_back("gpu");
+  if (parts & energy::kDramPart) names.push_back("dram");
+  if (parts & energy::kAnePart) names.push_back("ane");
+  if (parts & energy::kRestPart) names.push_back("rest");
+  return names;
+}
+
 }  // namespace
 
 Json ContextJson(const SystemFacts& facts, const BuildInfo& build) {
@@ -59,11 +70,22 @@ Json MetersJson(const energy::MeterSet& meters) {
     Json json = {{"name", info.name}, {"kind", energy::KindName(info.kind)}};
     json["domains"] = Json::array();
     for (const energy::Domain& domain : info.domains) {
-      json["domains"].push_back({{"name", domain.name}, {"scope", domain.scope}});
+      if (domain.frozen) continue;
+      json["domains"].push_back({{"name", domain.name},
+                                 {"scope", domain.scope},
+                                 {"covers", PartsJson(domain.parts)},
+                                 {"in_total", domain.in_total}});
     }
-    if (info.behaviour) json["tick_s"] = info.behaviour->tick_s;
     Put(json, "lsb_j", info.lsb_j);
-    if (info.behaviour) json["read_cost_s"] = info.behaviour->read_cost_s;
+    if (info.behaviour) {
+      const energy::Behaviour& b = *info.behaviour;
+      json["tick_s"] = b.tick_s;
+      json["longest_tick_s"] = b.longest_tick_s;
+      json["read_cost_s"] = b.read_cost_s;
+      if (b.smallest_step_j > 0) json["smallest_step_j"] = b.smallest_step_j;
+      json["watched_watts"] = b.watts;
+      Put(json, "watched_instant_watts", b.instant_watts);
+    }
     if (!info.note.empty()) json["note"] = info.note;
     list.push_back(std::move(json));
   }

@@ -1,5 +1,6 @@
 #include "benchmarks/counters.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace wattline::benchmarks {
@@ -48,8 +49,8 @@ struct Fractions {
 
 Fractions FractionsOf(const Counts& counts, const Observed& o, const MeasuredCeilings& ceilings) {
   Fractions f;
-  if (o.iterations <= 0 || !(o.measured.elapsed_s > 0)) return f;
-  const double time_s = o.measured.elapsed_s / static_cast<double>(o.iterations);
+  if (o.measured.iterations <= 0 || !(o.measured.elapsed_s > 0)) return f;
+  const double time_s = o.measured.elapsed_s / static_cast<double>(o.measured.iterations);
   if (counts.flop > 0) f.flop_per_s = counts.flop / time_s;
   if (counts.byte > 0) f.byte_per_s = counts.byte / time_s;
   f.mfu = Over(f.flop_per_s, Ceiling(counts.peak, ceilings));
@@ -88,6 +89,20 @@ void PutGround(const Observed& o, Counters& counters) {
   if (o.before && o.after) counters.Put("unsteady", Unsteady(before, after) ? 1.0 : 0.0);
 }
 
+// What is left of the joules without those that the idle machine would have drawn.
+void PutNet(const Observed& o, double time_s, Counters& counters) {
+  if (!o.idle_before && !o.idle_after) return;
+  const energy::IdlePower& before = o.idle_before ? *o.idle_before : *o.idle_after;
+  const energy::IdlePower& after = o.idle_after ? *o.idle_after : *o.idle_before;
+  const double watts = (before.watts + after.watts) / 2;
+  const double err_w =
+      std::abs(after.watts - before.watts) / 2 + std::max(before.err_w, after.err_w);
+  counters.Put("idle_watts", watts);
+  if (!o.measured.joules || !o.measured.joules_err) return;
+  counters.Put("net_joules", *o.measured.joules - watts * time_s);
+  counters.Put("net_joules_err", *o.measured.joules_err + err_w * time_s);
+}
+
 }  // namespace
 
 std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o,
@@ -96,9 +111,9 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   for (const auto& [name, value] : counts.more) counters.Put(name.c_str(), value);
   PutGround(o, counters);
   counters.Put("peak_GB", Times(o.peak_byte, 1e-9));
-  if (o.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
+  if (o.measured.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
 
-  const double time_s = o.measured.elapsed_s / static_cast<double>(o.iterations);
+  const double time_s = o.measured.elapsed_s / static_cast<double>(o.measured.iterations);
   const Fractions f = FractionsOf(counts, o, ceilings);
   counters.Put("TFLOPS", Times(f.flop_per_s, 1e-12));
   counters.Put("GB/s", Times(f.byte_per_s, 1e-9));
@@ -114,6 +129,7 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   if (counts.steps > 0) counters.Put("TPOT_ms", 1e3 * time_s / static_cast<double>(counts.steps));
   if (counts.first_token) counters.Put("TTFT_ms", 1e3 * time_s);
   counters.Put("EDP", Times(o.measured.joules, time_s));
+  PutNet(o, time_s, counters);
   return counters.Done();
 }
 

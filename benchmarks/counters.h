@@ -9,6 +9,8 @@
 #include "benchmarks/ceilings.h"
 #include "benchmarks/ground.h"
 #include "benchmarks/probe.h"
+#include "energy/idle.h"
+#include "energy/meter.h"
 
 namespace wattline::benchmarks {
 
@@ -17,22 +19,24 @@ enum class Peak : uint8_t { kNone, kF32, kBF16, kInt8 };
 
 // What one iteration does.
 struct Counts {
-  double flop = 0;           // algorithmic operations; a multiply-add counts 2
-  double byte = 0;           // compulsory bytes
-  Peak peak = Peak::kNone;   // MFU = TFLOPS over this ceiling; kNone: no MFU
-  bool streams = false;      // its bytes come from memory, so that MBU means something
-  int64_t tokens = 0;        // of all sequences; 0: no tok/s
-  int64_t steps = 0;         // decode steps: TPOT_ms = time / steps; 0: none
-  bool first_token = false;  // prefill: TTFT_ms = time of one iteration
-  std::map<std::string, double> more = {};  // counters of the fixture's own
+  double flop = 0;          // algorithmic operations; a multiply-add counts 2
+  double byte = 0;          // compulsory bytes
+  Peak peak = Peak::kNone;  // MFU = TFLOPS over this ceiling; kNone: no MFU
+  bool streams = false;     // its bytes come from memory, so that MBU means something
+  int64_t tokens = 0;       // of all sequences; 0: no tok/s
+  int64_t steps = 0;        // decode steps: TPOT_ms = time / steps; 0: none
+  energy::Parts runs_on = energy::kCpuPart;  // whose joules are the row's
+  bool first_token = false;                  // prefill: TTFT_ms = time of one iteration
+  std::map<std::string, double> more = {};   // counters of the fixture's own
 };
 
 // What was observed around and during one call of the row.
 struct Observed {
   Measured measured;
-  int64_t iterations = 0;
   std::optional<Ground> before;
   std::optional<Ground> after;
+  std::optional<energy::IdlePower> idle_before;
+  std::optional<energy::IdlePower> idle_after;
   std::optional<double> peak_byte;  // resident, above what the program held before its first row
 };
 
@@ -47,6 +51,9 @@ inline constexpr double kMostFraction = 1.05;
 //   MBU  = GB/s over the mean of the two ground probes' read bandwidth, or where there is none,
 //          over the ceiling's
 //   EDP  = joules x seconds of one iteration
+//   net_joules = joules - idle_watts x seconds of one iteration, where idle_watts is the mean of
+//          those before and after; net_joules_err = joules_err + half the difference of the two,
+//          and their own bounds, x seconds
 std::map<std::string, double> CountersOf(const Counts& counts, const Observed& observed,
                                          const MeasuredCeilings& ceilings);
 

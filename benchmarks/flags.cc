@@ -65,6 +65,7 @@ class Parser {
   bool TakeValue(const Argument& a);
   bool TakeGoogle(const Argument& a, const std::string& whole);
   void TakeCount(const Argument& a, int least, std::optional<int>& out);
+  void TakeEnergyError(const std::string& value);
   void TakeOutput(const std::string& value);
   void TakeFilter(const std::string& value);
   void TakeMinTime(const std::string& value);
@@ -96,8 +97,9 @@ bool Parser::TakeSwitch(const Argument& a) {
 }
 
 bool Parser::TakeValue(const Argument& a) {
-  static constexpr std::string_view kNames[] = {"--model",  "--threads", "--isa",   "--energy",
-                                                "--resume", "--output",  "--sweep", "--device"};
+  static constexpr std::string_view kNames[] = {
+      "--model",  "--threads", "--isa",   "--energy", "--energy_error", "--energy_trace",
+      "--resume", "--output",  "--sweep", "--device", "--meter_root"};
   if (std::find(std::begin(kNames), std::end(kNames), a.name) == std::end(kNames)) return false;
   if (!a.value || a.value->empty()) {
     Fail(fmt::format("{} needs a value: {}=...", a.name, a.name));
@@ -108,6 +110,9 @@ bool Parser::TakeValue(const Argument& a) {
   if (a.name == "--threads") TakeCount(a, 1, flags.threads);
   if (a.name == "--isa") flags.isa = *a.value;
   if (a.name == "--energy") flags.energy = *a.value;
+  if (a.name == "--energy_error") TakeEnergyError(*a.value);
+  if (a.name == "--energy_trace") flags.energy_trace = *a.value;
+  if (a.name == "--meter_root") flags.meter_root = *a.value;
   if (a.name == "--resume") flags.resume_file = *a.value;
   if (a.name == "--output") TakeOutput(*a.value);
   if (a.name == "--device") TakeCount(a, 0, flags.device);
@@ -123,6 +128,20 @@ void Parser::TakeCount(const Argument& a, int least, std::optional<int>& out) {
   if (!out || *out < least || *out > 4096) {
     Fail(fmt::format("{}={} is not a whole number from {} to 4096", a.name, *a.value, least));
   }
+}
+
+// "2%" and "0.02" are the same.
+void Parser::TakeEnergyError(const std::string& value) {
+  char* end = nullptr;
+  double error = std::strtod(value.c_str(), &end);
+  const std::string rest = end;
+  if (rest == "%") error /= 100;
+  if (end == value.c_str() || (!rest.empty() && rest != "%") || !(error > 0) || error > 1) {
+    Fail(fmt::format("--energy_error={} is not a share above 0 and up to 1, such as 0.02 or 2%",
+                     value));
+    return;
+  }
+  parsed_.flags.energy_error = error;
 }
 
 void Parser::TakeOutput(const std::string& value) {
@@ -241,6 +260,8 @@ std::string_view HelpText() {
   --threads=N            threads, this one included          (default: all that the process may use)
   --isa=NAME|all         instruction set of the CPU backend  (default: the best)
   --energy=auto|off|NAME,...   meters to read               --list-meters    what they need
+  --energy_error=2%      joules are measured until their bound is as narrow, for 10 s at most
+  --energy_trace=FILE    power over time as CSV             --meter_root=DIR  files of the meters
   --device=N             accelerator to use                  --list-backends  what can run
   --sweep=full           long lists of models, formats, contexts and batch sizes. A row outside the
                          default list also runs where the filter holds what sets it apart:

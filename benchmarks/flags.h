@@ -21,6 +21,9 @@ struct Flags {
   std::string model_file;
   std::string isa;
   std::string energy = "auto";
+  double energy_error = 0.02;  // joules_err over joules: a run is lengthened until it is below
+  std::string energy_trace;    // CSV file of the time series; empty: none
+  std::string meter_root = "/";
   std::string resume_file;
   std::optional<int> threads;  // absent: as many as the process may use
   std::optional<int> device;

@@ -38,7 +38,9 @@ int Run(const Flags& flags) {
     return 0;
   }
   if (flags.list_backends) fmt::print("{}", wattline::benchmarks::BackendList());
-  if (flags.list_meters) fmt::print("{}", wattline::energy::ListMeters());
+  if (flags.list_meters) {
+    fmt::print("{}", wattline::energy::ListMeters(wattline::benchmarks::MeterOptionsOf(flags)));
+  }
   if (flags.list_backends || flags.list_meters) return 0;
   // Set by the launcher; without it results/ is made in the working directory.
   const std::string root = FromEnvironment("WATTLINE_ROOT").value_or(".");

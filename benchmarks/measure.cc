@@ -1,9 +1,12 @@
 #include "benchmarks/measure.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "benchmarks/memory.h"
 #include "benchmarks/probe.h"
+#include "benchmarks/trace.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -12,10 +15,85 @@ namespace {
 // not tell. Its own clock is the CPU time of thread 0, which is at most the elapsed time and at
 // least about half of it where that thread waits for others now and then.
 constexpr double kMayBeLast = 0.4;
+// A loop is not made longer than this for the sake of its joules.
+constexpr double kLongest_s = 10;
 
 void AddLabel(std::string& label, const std::string& part) {
   if (part.empty()) return;
   label += (label.empty() ? "" : "; ") + part;
+}
+
+void SetPhase(Suite& suite, const std::string& phase) {
+  if (suite.sampler()) suite.sampler()->SetPhase(phase, suite.row_state().name);
+}
+
+// Idle power, where there are meters that cover what the row runs on.
+std::optional<energy::IdlePower> Idle(Suite& suite, bool covered) {
+  if (!covered) return std::nullopt;
+  SetPhase(suite, "idle");
+  const std::optional<energy::IdlePower> idle = energy::MeasureIdle(*suite.sampler());
+  SetPhase(suite, "between");
+  return idle;
+}
+
+// A loop's energy: from the row's own loop, made longer where that narrows the bound. A slow meter
+// is waited for with the work going on, unless one call of it holds many ticks anyway.
+class Loop {
+ public:
+  Loop(Suite& suite, bool covered, const std::function<void()>& body)
+      : suite_(suite), body_(body), covered_(covered), probe_(suite.sampler()) {
+    if (suite.sampler()) many_ticks_s_ = std::max(1.0, 10 * suite.sampler()->SlowestTick());
+  }
+
+  Measured Run(benchmark::State& state) {
+    const double last_s = kMayBeLast * suite_.options().min_time_s;
+    const std::optional<double> call_s = suite_.row_state().iteration_s;
+    // A call that is too short to be the row's last one is not worth waiting for ticks.
+    const bool may_be_last =
+        call_s && *call_s * static_cast<double>(state.max_iterations) >= last_s;
+    SetPhase(suite_, PhaseOf(suite_.row_state().name));
+    const bool warm = covered_ && may_be_last && *call_s < many_ticks_s_;
+    probe_.Begin(warm ? &body_ : nullptr);
+    const energy::TimePoint begin = energy::RealClock().Now();
+    for (auto _ : state) body_();
+    const double loop_s = energy::SecondsBetween(begin, energy::RealClock().Now());
+    is_last_ = loop_s >= last_s;
+    const int64_t iterations = std::max<int64_t>(1, state.iterations());
+    const bool lengthen =
+        covered_ && is_last_ && loop_s / static_cast<double>(iterations) < many_ticks_s_;
+    const Measured measured =
+        lengthen ? probe_.End(iterations, body_, {suite_.options().energy_error, kLongest_s})
+                 : probe_.End(iterations);
+    SetPhase(suite_, "between");
+    return measured;
+  }
+  // The call lasted long enough to be the row's last one.
+  bool is_last() const { return is_last_; }
+
+ private:
+  Suite& suite_;
+  const std::function<void()>& body_;
+  bool covered_;
+  double many_ticks_s_ = 0;  // a call of the body that takes so long holds many ticks by itself
+  bool is_last_ = false;
+  EnergyProbe probe_;
+};
+
+// The meters in use see the device that the row's work runs on: the joules of a GPU say nothing of
+// work on the CPU.
+bool Covered(const Suite& suite, energy::Parts runs_on) {
+  return suite.sampler() && (suite.sampler()->meters().Covered() & runs_on) == runs_on;
+}
+
+std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
+  if (!suite.sampler()) return {};
+  if (!covered) return "no meter of the device that it ran on";
+  if (!o.measured.joules) return "energy not measured: a counter was lost or stood still";
+  if (*o.measured.joules_err > suite.options().energy_error * *o.measured.joules) {
+    return fmt::format("energy within {:.2g} % only",
+                       100 * *o.measured.joules_err / *o.measured.joules);
+  }
+  return {};
 }
 
 }  // namespace
@@ -23,20 +101,29 @@ void AddLabel(std::string& label, const std::string& part) {
 void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
              const std::function<void()>& body, const std::string& label) {
   RowState& row = suite.row_state();
+  const bool covered = Covered(suite, counts.runs_on);
   Observed observed;
   if (!row.ground) row.ground = suite.ground().Measure();
   observed.before = row.ground;
+  if (!row.idle) row.idle = Idle(suite, covered);
+  observed.idle_before = row.idle;
 
   ResetPeakResident();
-  EnergyProbe probe(suite.meters());
-  probe.Begin();
-  for (auto _ : state) body();
-  observed.iterations = std::max<int64_t>(1, state.iterations());
-  observed.measured = probe.End(observed.iterations);
+  Loop loop(suite, covered, body);
+  observed.measured = loop.Run(state);
+  row.iteration_s = observed.measured.elapsed_s / static_cast<double>(observed.measured.iterations);
+  if (!covered) {
+    observed.measured.joules.reset();
+    observed.measured.joules_err.reset();
+    observed.measured.watts.reset();
+    observed.measured.peak_watts.reset();
+  }
   if (const std::optional<double> peak = PeakResidentByte()) {
     observed.peak_byte = std::max(0.0, *peak - suite.baseline_byte());
   }
-  if (observed.measured.elapsed_s >= kMayBeLast * suite.options().min_time_s) {
+  if (loop.is_last()) {
+    row.idle = Idle(suite, covered);
+    observed.idle_after = row.idle;
     observed.after = suite.ground().Measure();
     row.ground = observed.after;
   }
@@ -44,12 +131,12 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   for (const auto& [name, value] : CountersOf(counts, observed, suite.ceilings())) {
     state.counters[name] = value;
   }
-  SetEnergyCounters(observed.measured, suite.meters(), state.counters);
+  SetEnergyCounters(observed.measured, state.counters);
   std::string remarks;
   const auto unsteady = state.counters.find("unsteady");
   if (unsteady != state.counters.end() && unsteady->second.value > 0) AddLabel(remarks, "unsteady");
   AddLabel(remarks, AboveCeiling(counts, observed, suite.ceilings()));
-  if (observed.measured.short_window) AddLabel(remarks, "energy window under 20 ticks");
+  AddLabel(remarks, EnergyRemark(suite, observed, covered));
   AddLabel(remarks, label);
   if (!remarks.empty()) state.SetLabel(remarks.c_str());
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <new>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -17,7 +18,9 @@
 #include "benchmarks/session_context.h"
 #include "benchmarks/suite.h"
 #include "benchmarks/table.h"
+#include "benchmarks/trace.h"
 #include "energy/meters.h"
+#include "energy/sampler.h"
 #include "kernels/model/load.h"
 
 namespace wattline::benchmarks {
@@ -144,7 +147,7 @@ int Conclude(const Reporter& reporter, const std::string& results_file,
 // Everything from the selected rows on.
 int RunRows(const Flags& flags, const std::string& root, const SystemFacts& facts,
             const energy::Chosen& meters, Suite& suite, std::vector<const Row*> rows) {
-  Json context = SessionContext(facts, suite, meters.set);
+  Json context = SessionContext(facts, suite, meters);
   Resumed resumed = Resume(flags, context, rows);
   if (!resumed.error.empty()) return Fail(kFailure, resumed.error);
   const std::string results_file = !flags.out.empty() ? flags.out
@@ -160,7 +163,7 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
   options.output_file = flags.output_file;
   options.results_file = results_file;
   options.results_format = flags.out_format;
-  options.has_energy = suite.meters() != nullptr;
+  options.has_energy = suite.sampler() != nullptr;
   options.google_console = flags.google_console && flags.output == Output::kTable;
   options.console_tabular = flags.counters_tabular;
   options.console_color = flags.color == "yes" || (flags.color == "auto" && IsTerminal(stdout));
@@ -181,6 +184,12 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
 
 }  // namespace
 
+energy::MeterOptions MeterOptionsOf(const Flags& flags) {
+  energy::MeterOptions options;
+  options.root = flags.meter_root;
+  return options;
+}
+
 int RunSession(const Flags& flags, const std::string& root) {
   if (flags.device.value_or(0) != 0) {
     return Fail(kUsage,
@@ -194,6 +203,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   options.threads = flags.threads.value_or(facts.default_threads);
   options.isa = flags.isa;
   options.min_time_s = flags.min_time_s;
+  options.energy_error = flags.energy_error;
   if (!flags.model_file.empty()) {
     kernels::LoadedModel loaded = kernels::LoadModel(flags.model_file);
     if (!loaded.model) return Fail(kFailure, loaded.error);
@@ -213,10 +223,24 @@ int RunSession(const Flags& flags, const std::string& root) {
     return kDone;
   }
 
-  const energy::Chosen meters = energy::ChooseMeters(flags.energy);
+  energy::Chosen meters = energy::ChooseMeters(flags.energy, MeterOptionsOf(flags));
   if (!meters.usage_error.empty()) return Fail(kUsage, meters.usage_error);
   if (!meters.error.empty()) return Fail(kFailure, meters.error);
-  if (!meters.set.meters.empty()) suite.UseMeters(&meters.set);
+  std::optional<EnergyTrace> trace;
+  if (!flags.energy_trace.empty()) {
+    if (meters.set.meters.empty()) {
+      return Fail(kFailure, "--energy_trace: " + energy::Summary(meters));
+    }
+    trace.emplace(flags.energy_trace, energy::RealClock());
+    if (!trace->error().empty()) return Fail(kFailure, trace->error());
+  }
+  energy::SamplerOptions sampling;
+  if (trace) sampling.trace = [&trace](const energy::TraceRow& row) { trace->Write(row); };
+  energy::Sampler sampler(meters.set, energy::RealClock(), std::move(sampling));
+  if (!meters.set.meters.empty()) {
+    sampler.StartThread();
+    suite.UseSampler(&sampler);
+  }
   return RunRows(flags, root, facts, meters, suite, rows);
 }
 

@@ -27,7 +27,7 @@ Json CeilingsJson(const MeasuredCeilings& ceilings) {
 
 }  // namespace
 
-Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::MeterSet& meters) {
+Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::Chosen& meters) {
   Json context = {{"schema_version", kSchemaVersion},
                   {"google_benchmark_version", WATTLINE_GBENCH_VERSION}};
   context.update(ContextJson(facts, ThisBuild()));
@@ -35,7 +35,10 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
   for (const ShownBackend& shown : suite.backends()) {
     context["backends"][shown.name] = shown.backend->describe();
   }
-  context["meters"] = MetersJson(meters);
+  for (const energy::Unused& unused : meters.unused) {
+    context["unused_meters"][unused.name] = unused.why_not;
+  }
+  context["meters"] = MetersJson(meters.set);
   if (suite.model()) {
     const kernels::ModelShape& shape = suite.model()->shape;
     context["model"] = {{"name", shape.name},

@@ -4,12 +4,12 @@
 #include "benchmarks/context.h"
 #include "benchmarks/results.h"
 #include "benchmarks/suite.h"
-#include "energy/window.h"
+#include "energy/meters.h"
 
 namespace wattline::benchmarks {
 
 // Known before anything runs: schema, machine, build, threads, backends, meters.
-Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::MeterSet& meters);
+Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::Chosen& meters);
 
 // Known once they were measured: ceilings, the ground's read kernel.
 void AddMeasuredContext(Json& context, Suite& suite);

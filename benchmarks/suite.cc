@@ -46,7 +46,10 @@ GroundProbe& Suite::ground() {
 }
 
 RowState& Suite::BeginRow(const std::string& name) {
-  if (row_state_.name != name) row_state_ = {.name = name, .ground = std::nullopt};
+  if (row_state_.name != name) {
+    row_state_ = RowState();
+    row_state_.name = name;
+  }
   return row_state_;
 }
 

@@ -13,7 +13,8 @@
 
 #include "benchmarks/ceilings.h"
 #include "benchmarks/ground.h"
-#include "energy/window.h"
+#include "energy/idle.h"
+#include "energy/sampler.h"
 #include "kernels/backend.h"
 #include "kernels/thread_pool.h"
 
@@ -24,6 +25,7 @@ struct SuiteOptions {
   std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
   std::shared_ptr<kernels::Model> model;  // from --model: replaces the named models of decode rows
   double min_time_s = 0.5;                // of Google Benchmark: a call that takes longer is final
+  double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
 // A backend under the name that rows carry.
@@ -47,6 +49,9 @@ struct Row {
 struct RowState {
   std::string name;
   std::optional<Ground> ground;  // the latest probe
+  std::optional<energy::IdlePower>
+      idle;                           // before its first call, and after each one that may be last
+  std::optional<double> iteration_s;  // of the latest call
 };
 
 class Suite {
@@ -67,9 +72,9 @@ class Suite {
   void Add(Row row) { rows_.push_back(std::move(row)); }
   const std::vector<Row>& rows() const { return rows_; }
 
-  // Null where energy is off or no meter can be used. They outlive the suite.
-  const energy::MeterSet* meters() const { return meters_; }
-  void UseMeters(const energy::MeterSet* meters) { meters_ = meters; }
+  // Null where energy is off or no meter can be used. It outlives the suite.
+  energy::Sampler* sampler() const { return sampler_; }
+  void UseSampler(energy::Sampler* sampler) { sampler_ = sampler; }
 
   // The row's state, a fresh one where another row begins.
   RowState& BeginRow(const std::string& name);
@@ -101,7 +106,7 @@ class Suite {
   std::vector<ShownBackend> backends_;
   std::vector<ShownBackend> cpu_backends_;
   std::vector<Row> rows_;
-  const energy::MeterSet* meters_ = nullptr;
+  energy::Sampler* sampler_ = nullptr;
   RowState row_state_;
   std::unique_ptr<GroundProbe> ground_;
   double baseline_byte_ = 0;

@@ -41,6 +41,8 @@ struct Domain {
   // It is switched off while unused, so that a counter which stands still means 0 J ("ane"). Not so
   // for a CPU, whose counter is frozen then.
   bool may_rest = false;
+  // Its counter did not move when it was watched: neither shown nor summed.
+  bool frozen = false;
 };
 
 // The counter's behaviour as it was watched, see Characterise().
@@ -64,6 +66,8 @@ struct MeterInfo {
   bool rounds_each_tick = false;
   // The tick as documented or asked for, where it may be longer than a second: how long to watch.
   std::optional<double> expected_tick_s;
+  // How old a value may be that is published without a stamp, where the source documents a delay.
+  double most_delay_s = 0;
   std::string note;                    // what a reader of its numbers must know, or empty
   std::optional<Behaviour> behaviour;  // set once it was watched
 };
@@ -100,7 +104,8 @@ class Meter {
   Meter& operator=(const Meter&) = delete;
 
   const MeterInfo& info() const { return info_; }
-  void SetBehaviour(const Behaviour& behaviour) { info_.behaviour = behaviour; }
+  // What watching it has shown; `frozen` are domains that stood still: they are out of the total.
+  void SetBehaviour(const Behaviour& behaviour, const std::vector<size_t>& frozen = {});
   // Reads all domains once. One thread at a time.
   virtual Reading Read() = 0;
   // Power right now of the domains in the total, from another source than the counter: it is held
@@ -111,28 +116,23 @@ class Meter {
   MeterInfo info_;
 };
 
+// The meters that are in use: no two domains of their totals overlap.
+struct MeterSet {
+  std::vector<std::unique_ptr<Meter>> meters;  // each with its behaviour set
+
+  // "cpu", "dram" ...: the domains of all meters, in order, those outside the total too.
+  std::vector<std::string> DomainNames() const;
+  // What the total covers.
+  Parts Covered() const;
+};
+
 // A meter, or one sentence why there is none and what would help.
 struct Opened {
   std::unique_ptr<Meter> meter;
   std::string why_not;
+  // What it would read is there, so that the reason is worth telling unasked.
+  bool present = false;
 };
-
-// What Characterise() found: the behaviour, or why the meter is not to be believed.
-struct Watched {
-  std::optional<Behaviour> behaviour;
-  std::string why_not;
-};
-
-struct WatchLimits {
-  int enough_ticks = 20;      // stop here
-  int fewest_ticks = 3;       // fewer tell no period
-  double enough_s = 0.05;     // or after this long, once there are fewest_ticks
-  double longest_s = 1.0;     // frozen if it has not moved by then
-  double highest_w = 10'000;  // of all domains together: more is absurd
-};
-
-// Reads the meter without pause until it has ticked often enough. `meter` is unchanged.
-Watched Characterise(Meter& meter, Clock& clock, const WatchLimits& limits = {});
 
 // "rapl: counter, cpu (1 package), dram (memory of 1 package), tick 1.00 ms, step 61.0 uJ, a read
 // takes 4.2 us". The parts that are unknown are left out.

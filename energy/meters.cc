@@ -3,26 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <set>
+#include <optional>
 #include <utility>
 
+#include "energy/ioreport.h"
+#include "energy/load.h"
+#include "energy/nvml.h"
 #include "energy/powercap.h"
+#include "energy/powermetrics.h"
+#include "energy/watch.h"
 
 namespace wattline::energy {
 namespace {
 
-constexpr std::array<MeterEntry, 1> kMeters = {{
+constexpr MeterEntry kMeters[] = {
     {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap},
-}};
+    {"nvml", "energy counters of NVIDIA GPUs", OpenNvml},
+    {"ioreport", "energy of Apple's M chips, without sudo", OpenIoReport},
+    {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics},
+};
 
-// Opens and watches; a meter that is not to be believed is not opened.
-Opened OpenChecked(const MeterEntry& entry, const MeterOptions& options) {
-  Opened opened = entry.open(options);
-  if (!opened.meter) return opened;
+// Watches a meter that was opened; one that is not to be believed is closed again.
+Opened Check(Opened opened, const MeterOptions& options) {
+  std::optional<BusyThreads> load;
+  if (options.IsThisMachine()) load.emplace();
   const Watched watched = Characterise(*opened.meter, *options.clock);
-  if (!watched.behaviour) return {nullptr, watched.why_not};
-  opened.meter->SetBehaviour(*watched.behaviour);
+  if (!watched.behaviour) return {nullptr, watched.why_not, true};
+  opened.meter->SetBehaviour(*watched.behaviour, watched.frozen);
   return opened;
 }
 
@@ -42,12 +49,42 @@ std::string NamesOf(std::span<const MeterEntry> entries) {
   return names;
 }
 
-// The first domain of `meter` that `taken` has already.
-std::string Overlap(const Meter& meter, const std::vector<std::string>& taken) {
+Parts PartsOf(const Meter& meter) {
+  Parts parts = 0;
   for (const Domain& domain : meter.info().domains) {
-    if (std::find(taken.begin(), taken.end(), domain.name) != taken.end()) return domain.name;
+    if (domain.in_total) parts |= domain.parts;
+  }
+  return parts;
+}
+
+// The chosen meter that measures a part of what `meter` does, or nothing.
+std::string Overlap(const Meter& meter, const MeterSet& set) {
+  for (const auto& other : set.meters) {
+    if ((PartsOf(meter) & PartsOf(*other)) != 0) return other->info().name;
   }
   return "";
+}
+
+// Ten readings over a second.
+std::string RawReadings(Meter& meter, Clock& clock) {
+  constexpr int kShown = 10;
+  constexpr double kApart_s = 0.1;
+  std::string text;
+  const Reading first = meter.Read();
+  for (int shown = 1; shown <= kShown; ++shown) {
+    clock.Sleep(shown * kApart_s - SecondsBetween(first.after, clock.Now()));
+    const Reading reading = meter.Read();
+    text += fmt::format("  {:6.3f} s", SecondsBetween(first.after, reading.after));
+    for (size_t d = 0; d < reading.values.size(); ++d) {
+      const Domain& domain = meter.info().domains[d];
+      if (domain.frozen) continue;
+      const std::optional<double> gained_j = Difference(first, reading, d);
+      text += gained_j ? fmt::format("  {} {:.6f} J", domain.name, *gained_j)
+                       : fmt::format("  {} unreadable", domain.name);
+    }
+    text += "\n";
+  }
+  return text;
 }
 
 }  // namespace
@@ -70,21 +107,23 @@ Chosen ChooseMeters(std::string_view flag, const MeterOptions& options,
   }
   for (const MeterEntry& entry : entries) {
     if (!all && std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
-    Opened opened = OpenChecked(entry, options);
-    std::string why_not = opened.why_not;
+    Opened opened = entry.open(options);
     if (opened.meter) {
-      const std::string twice = Overlap(*opened.meter, chosen.set.DomainNames());
-      if (twice.empty()) {
-        chosen.set.meters.push_back(std::move(opened.meter));
-        continue;
-      }
-      why_not = fmt::format("another meter measures {} already", twice);
+      // Before it is watched, which may take seconds.
+      const std::string other = Overlap(*opened.meter, chosen.set);
+      opened = other.empty()
+                   ? Check(std::move(opened), options)
+                   : Opened{nullptr, fmt::format("{} measures that already", other), false};
+    }
+    if (opened.meter) {
+      chosen.set.meters.push_back(std::move(opened.meter));
+      continue;
     }
     if (!all) {
-      chosen.error = fmt::format("--energy: {} cannot be used: {}", entry.name, why_not);
+      chosen.error = fmt::format("--energy: {} cannot be used: {}", entry.name, opened.why_not);
       return chosen;
     }
-    chosen.unused.push_back({std::string(entry.name), std::move(why_not)});
+    chosen.unused.push_back({std::string(entry.name), std::move(opened.why_not), opened.present});
   }
   return chosen;
 }
@@ -99,41 +138,25 @@ std::string Summary(const Chosen& chosen) {
     return line;
   }
   if (chosen.unused.empty()) return line + "off";
-  line += "no meter, so no joules";
+  line += "no meter works here, so no joules";
   for (const Unused& unused : chosen.unused) {
-    line += fmt::format("; {}: {}", unused.name, unused.why_not);
+    if (unused.present) line += fmt::format("; {}: {}", unused.name, unused.why_not);
   }
-  return line;
+  return line + "; bench --list-meters tells what each one needs";
 }
 
 std::string ListMeters(const MeterOptions& options, std::span<const MeterEntry> entries) {
   std::string text;
   for (const MeterEntry& entry : entries) {
     text += fmt::format("{}: {}\n", entry.name, entry.what);
-    Opened opened = OpenChecked(entry, options);
+    Opened opened = entry.open(options);
+    if (opened.meter) opened = Check(std::move(opened), options);
     if (!opened.meter) {
       text += fmt::format("  not usable: {}\n", opened.why_not);
       continue;
     }
     text += fmt::format("  {}\n", Describe(opened.meter->info()));
-    // Ten readings over a second.
-    constexpr int kShown = 10;
-    constexpr double kApart_s = 0.1;
-    const Reading first = opened.meter->Read();
-    Reading reading = first;
-    for (int shown = 0; shown <= kShown; ++shown) {
-      while (SecondsBetween(first.after, reading.after) < shown * kApart_s) {
-        reading = opened.meter->Read();
-      }
-      text += fmt::format("  {:6.3f} s", SecondsBetween(first.after, reading.after));
-      for (size_t d = 0; d < reading.values.size(); ++d) {
-        const std::optional<double> gained_j = Difference(first, reading, d);
-        const std::string& name = opened.meter->info().domains[d].name;
-        text += gained_j ? fmt::format("  {} {:.6f} J", name, *gained_j)
-                         : fmt::format("  {} unreadable", name);
-      }
-      text += "\n";
-    }
+    text += RawReadings(*opened.meter, *options.clock);
   }
   return text;
 }

@@ -8,7 +8,6 @@
 
 #include "energy/meter.h"
 #include "energy/meter_options.h"
-#include "energy/window.h"
 
 namespace wattline::energy {
 
@@ -18,16 +17,17 @@ struct MeterEntry {
   Opened (*open)(const MeterOptions& options);
 };
 
-// Best first: where two meters have a domain in common, the first one is used.
+// Best first: where two meters measure the same part of the machine, the first one is used.
 std::span<const MeterEntry> AllMeters();
 
 struct Unused {
   std::string name;
   std::string why_not;
+  bool present = false;  // as in Opened
 };
 
 struct Chosen {
-  MeterSet set;                // opened, watched, no domain twice
+  MeterSet set;                // opened, watched, no part of the machine twice
   std::vector<Unused> unused;  // the others that were considered
   std::string usage_error;     // an unknown name: exit code 2
   std::string error;           // a named meter cannot be used: exit code 1

@@ -6,10 +6,6 @@
 namespace wattline::energy {
 namespace {
 
-TimePoint Later(TimePoint at, double by_s) {
-  return at + std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(by_s));
-}
-
 MeterInfo InfoOf(const std::vector<SimulatedCounter>& counters) {
   MeterInfo info;
   info.name = "simulated";
@@ -18,6 +14,8 @@ MeterInfo InfoOf(const std::vector<SimulatedCounter>& counters) {
   info.lsb_j = 0;
   for (const SimulatedCounter& counter : counters) {
     info.domains.push_back({counter.name, "simulated", counter.parts});
+    info.domains.back().may_rest = counter.may_rest;
+    if (!counter.stamped) info.most_delay_s = std::max(info.most_delay_s, counter.delay_s);
     info.lsb_j = std::max(*info.lsb_j, counter.lsb_j);
   }
   return info;
@@ -36,11 +34,24 @@ void SimulatedMachine::SetPower(double watts) {
   changes_.push_back({now, JoulesAt(now), watts});
 }
 
-double SimulatedMachine::JoulesAt(TimePoint at) const {
+const SimulatedMachine::Change& SimulatedMachine::LatestChange(TimePoint at) const {
   auto change = std::upper_bound(changes_.begin(), changes_.end(), at,
                                  [](TimePoint t, const Change& c) { return t < c.at; });
   if (change != changes_.begin()) --change;
-  return change->joules + change->watts * SecondsBetween(change->at, at);
+  return *change;
+}
+
+double SimulatedMachine::JoulesAt(TimePoint at) const {
+  const Change& change = LatestChange(at);
+  return change.joules + change.watts * SecondsBetween(change.at, at);
+}
+
+double SimulatedMachine::WattsAt(TimePoint at) const { return LatestChange(at).watts; }
+
+SimulatedSensor::Shown SimulatedSensor::Read(TimePoint at) const {
+  const double since_s = SecondsBetween(start, at) - phase_s;
+  const TimePoint updated = Later(start, std::floor(since_s / update_s) * update_s + phase_s);
+  return {machine->WattsAt(updated), updated};
 }
 
 SimulatedMeter::SimulatedMeter(std::vector<SimulatedCounter> counters, Clock& clock,
@@ -60,11 +71,13 @@ Reading SimulatedMeter::Read() {
   const TimePoint at = std::min(clock_.Now(), frozen_at_.value_or(TimePoint::max()));
   for (const SimulatedCounter& counter : counters_) {
     // Ticks are at start + phase + k tick, k any integer.
-    const double since_s = SecondsBetween(start_, at) - counter.phase_s;
+    const double since_s = SecondsBetween(start_, at) - counter.delay_s - counter.phase_s;
     const double tick_s = std::floor(since_s / counter.tick_s) * counter.tick_s + counter.phase_s;
-    const double true_j = counter.machine->JoulesAt(Later(start_, tick_s));
+    const TimePoint tick = Later(start_, tick_s);
+    const double true_j = counter.machine->JoulesAt(tick);
     std::optional<Value> shown =
         Value{.joules = std::floor(true_j / counter.lsb_j) * counter.lsb_j};
+    if (counter.stamped) shown->published = tick;
     if (broken_) shown.reset();
     reading.values.push_back(shown);
   }

@@ -14,6 +14,7 @@ namespace wattline::energy {
 class SimulatedClock : public Clock {
  public:
   TimePoint Now() override { return now_; }
+  void Sleep(double seconds) override { Advance(seconds); }
   void Advance(double seconds);
 
  private:
@@ -29,6 +30,7 @@ class SimulatedMachine {
   void SetPower(double watts);
   // True energy from the start to `at`, which may lie before the latest change of power.
   double JoulesAt(TimePoint at) const;
+  double WattsAt(TimePoint at) const;
 
  private:
   struct Change {
@@ -36,6 +38,7 @@ class SimulatedMachine {
     double joules;
     double watts;
   };
+  const Change& LatestChange(TimePoint at) const;
   Clock& clock_;
   std::vector<Change> changes_;
 };
@@ -47,9 +50,12 @@ struct SimulatedCounter {
   double phase_s = 0;  // of the ticks
   double lsb_j = 61e-6;
   Parts parts = kCpuPart;
+  double delay_s = 0;    // from a tick to when it can be read
+  bool stamped = false;  // the reading tells when the tick was
+  bool may_rest = false;
 };
 
-// Shows each machine's energy as of the last tick, cut down to whole steps.
+// Shows each machine's energy as of the last tick that can be read, cut down to whole steps.
 class SimulatedMeter : public Meter {
  public:
   // `read_cost_s` passes on `clock`, half of it before the counters are read; with the real clock
@@ -75,6 +81,20 @@ class SimulatedMeter : public Meter {
   bool broken_ = false;
   uint32_t generation_ = 0;
   int reads_ = 0;
+};
+
+// Shows a machine's power as of the sensor's last update, from which a sampled meter makes joules.
+struct SimulatedSensor {
+  const SimulatedMachine* machine = nullptr;
+  double update_s = 0.1;
+  double phase_s = 0;
+  TimePoint start;
+
+  struct Shown {
+    double watts;
+    TimePoint updated;
+  };
+  Shown Read(TimePoint at) const;
 };
 
 }  // namespace wattline::energy

@@ -1,236 +1,301 @@
 #include "energy/window.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 
 namespace wattline::energy {
 namespace {
 
-// How long a tick is waited for: past that the counter stands still. The time is for systems whose
-// counter is published by a thread that may lose its CPU for a while.
-constexpr double kPatience_ticks = 4;
-constexpr double kPatience_s = 0.02;
-// A counter that is merely read has stood still if it gained nothing in this many of its ticks.
+// A counter whose last tick is this many of its ticks old at the end of the work stands still.
 constexpr double kStill_ticks = 3;
-
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
-TimePoint Earlier(TimePoint at, double by_s) {
-  return at - std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(by_s));
-}
-
-// Energy of an extra piece that lasts `piece`, to be taken off; negative seconds are missing from
-// the work and are added at its power.
-Interval Correction(Interval piece_s, Interval outside_w, double work_w) {
-  const auto at = [work_w](double seconds, double watts) {
-    return seconds > 0 ? -seconds * watts : -seconds * work_w;
-  };
-  return {at(piece_s.high, outside_w.high), at(piece_s.low, outside_w.low)};
-}
-
-// Follows one meter's domains from reading to reading and keeps where each one changed.
-class Catcher {
- public:
-  explicit Catcher(const Meter& meter)
-      : info_(meter.info()), domains_(meter.info().domains.size()) {}
-
-  void Feed(const Reading& reading) {
-    if (started_ && reading.generation != generation_) {
-      domains_.assign(domains_.size(), {});
-    }
-    started_ = true;
-    generation_ = reading.generation;
-    for (size_t d = 0; d < domains_.size(); ++d) {
-      if (!reading.values[d]) continue;
-      const double joules = reading.values[d]->joules;
-      Follow& f = domains_[d];
-      if (f.last && f.last->joules != joules) {
-        f.changes.push_back({joules, f.last->earliest, reading.after});
-      }
-      if (!f.last || f.last->joules != joules) f.seen_since = reading.before;
-      f.last = Window::Caught{joules, reading.before, reading.after};
-    }
-  }
-
-  // Every domain that can be read has changed `count` times.
-  bool Has(size_t count) const {
-    return std::all_of(domains_.begin(), domains_.end(),
-                       [count](const Follow& f) { return !f.last || f.changes.size() >= count; });
-  }
-
-  // At the begin of the work the last change counts, at its end the first one.
-  Window::Catch Begin() const {
-    return Collect([](const Follow& f) { return f.changes.back(); });
-  }
-  // A counter that was waited for in vain may have stood still for most of the work: no edge then.
-  Window::Catch End(bool waited) const {
-    Window::Catch end = Collect([](const Follow& f) { return f.changes.front(); });
-    for (size_t d = 0; d < domains_.size(); ++d) {
-      const auto& changes = domains_[d].changes;
-      if (waited && changes.empty()) end.edges[d].reset();
-      if (changes.size() < 2) continue;
-      const double apart_s = (SecondsBetween(changes[0].earliest, changes[1].earliest) +
-                              SecondsBetween(changes[0].latest, changes[1].latest)) /
-                             2;
-      if (apart_s > 0) end.after_w[d] = (changes[1].joules - changes[0].joules) / apart_s;
-    }
-    return end;
-  }
-
- private:
-  struct Follow {
-    std::optional<Window::Caught> last;
-    TimePoint seen_since;  // the first reading that showed the value of `last`
-    std::vector<Window::Caught> changes;
-  };
-
-  template <typename Choose>
-  Window::Catch Collect(Choose choose) const {
-    Window::Catch caught;
-    caught.generation = generation_;
-    caught.edges.resize(domains_.size());
-    caught.after_w.resize(domains_.size());
-    for (size_t d = 0; d < domains_.size(); ++d) {
-      const Follow& f = domains_[d];
-      if (!f.last) continue;
-      if (!f.changes.empty()) {
-        caught.edges[d] = choose(f);
-      } else {
-        // The value may have been a tick old when it was seen first.
-        const double stale_s = info_.behaviour ? info_.behaviour->longest_tick_s : 0;
-        caught.edges[d] = {f.last->joules, Earlier(f.seen_since, stale_s), f.last->latest};
-      }
-    }
-    return caught;
-  }
-
-  const MeterInfo& info_;
-  std::vector<Follow> domains_;
-  uint32_t generation_ = 0;
-  bool started_ = false;
-};
-
-// Reads once, or until each domain has ticked `ticks` times.
-Catcher Watch(Meter& meter, Clock& clock, size_t ticks) {
-  Catcher catcher(meter);
-  catcher.Feed(meter.Read());
-  if (ticks == 0) return catcher;
-  const double patience_s = std::max(kPatience_s, kPatience_ticks * meter.info().behaviour->tick_s);
-  const TimePoint start = clock.Now();
-  while (!catcher.Has(ticks) && SecondsBetween(start, clock.Now()) < patience_s) {
-    catcher.Feed(meter.Read());
-  }
-  return catcher;
-}
-
-bool Alignable(const Meter& meter) {
-  const std::optional<Behaviour>& b = meter.info().behaviour;
-  return b && b->tick_s <= kAlignableTick_s && 4 * b->read_cost_s <= b->tick_s;
-}
+// So many edges on either side of a window's ends are tried: the nearest need not be the narrowest.
+constexpr size_t kTried = 4;
+// A slow meter is waited for by an idle caller only beside a window of some ticks: what is shorter
+// is not saved by that.
+constexpr double kWorthWaiting_ticks = 3;
+// A stretch tells the work's power where both of its ends are known to this share of its length.
+constexpr double kSharpEnds = 0.1;
 
 double StepOf(const MeterInfo& info) {
   if (info.lsb_j) return *info.lsb_j;
-  return info.behaviour ? info.behaviour->smallest_step_j : 0;
+  return info.kind == Kind::kSampled ? 0 : info.behaviour->smallest_step_j;
+}
+
+double PowerBetween(const Edge& a, const Edge& b) {
+  return (b.joules - a.joules) / SecondsBetween(a.Middle(), b.Middle());
+}
+
+bool IsSharp(const Edge& a, const Edge& b) {
+  const double apart_s = SecondsBetween(a.Middle(), b.Middle());
+  const double doubt_s =
+      (SecondsBetween(a.earliest, a.latest) + SecondsBetween(b.earliest, b.latest)) / 2;
+  return apart_s > 0 && doubt_s <= kSharpEnds * apart_s;
+}
+
+// What one domain's counter tells of the work between two times.
+class DomainView {
+ public:
+  DomainView(const Track& track, size_t domain, TimePoint begin, TimePoint end,
+             std::optional<TimePoint> warm)
+      : track_(track),
+        info_(track.info()),
+        domain_(info_.domains[domain]),
+        edges_(track.edges(domain)),
+        begin_(begin),
+        end_(end),
+        warm_(warm) {
+    if (edges_.empty()) return;
+    after_begin_ = FirstAfter(begin_);
+    after_end_ = FirstAfter(end_);
+    if (domain_.may_rest) latest_ = track.Latest(domain);
+    FindSegments();
+  }
+
+  std::optional<Bounded> Energy() const {
+    if (edges_.empty()) return std::nullopt;
+    if (std::optional<Bounded> rest = Resting()) return rest;
+    const double still_s = kStill_ticks * info_.behaviour->longest_tick_s;
+    const Edge& last = edges_.back();
+    if (!domain_.may_rest && SecondsBetween(last.latest, end_) > still_s) return std::nullopt;
+    std::optional<Bounded> best;
+    const size_t first = after_begin_ > kTried ? after_begin_ - kTried : 0;
+    const size_t stop = std::min(edges_.size(), after_end_ + kTried);
+    const size_t start = after_end_ > kTried ? after_end_ - kTried : 0;
+    for (size_t b = first; b < std::min(edges_.size(), after_begin_ + kTried); ++b) {
+      for (size_t e = std::max(b + 1, start); e < stop; ++e) {
+        Try(edges_[b], edges_[e], e - b, best);
+      }
+      if (latest_) Try(edges_[b], *latest_, edges_.size() - b, best);
+    }
+    return best;
+  }
+
+  const std::vector<Segment>& segments() const { return segments_; }
+
+ private:
+  size_t FirstAfter(TimePoint at) const {
+    const auto it = std::upper_bound(edges_.begin(), edges_.end(), at,
+                                     [](TimePoint t, const Edge& e) { return t < e.Middle(); });
+    return static_cast<size_t>(it - edges_.begin());
+  }
+
+  // Switched off all along: nothing, up to the counter's steps.
+  std::optional<Bounded> Resting() const {
+    if (!latest_ || after_begin_ == 0) return std::nullopt;
+    if (edges_[after_begin_ - 1].joules != latest_->joules) return std::nullopt;
+    const double step_j = StepOf(info_);
+    return Bounded{step_j / 2, step_j / 2};
+  }
+
+  void Try(const Edge& from, const Edge& to, size_t ticks, std::optional<Bounded>& best) const {
+    if (SecondsBetween(from.Middle(), to.Middle()) <= 0) return;
+    Gain g;
+    g.joules = to.joules - from.joules;
+    g.begin = {SecondsBetween(begin_, from.earliest), SecondsBetween(begin_, from.latest)};
+    g.end = {SecondsBetween(begin_, to.earliest), SecondsBetween(begin_, to.latest)};
+    g.work_s = SecondsBetween(begin_, end_);
+    // The work's larger half was counted.
+    const double counted_s = std::min(SecondsBetween(from.Middle(), end_), g.work_s) -
+                             std::max(0.0, SecondsBetween(to.Middle(), end_));
+    if (counted_s < 0.5 * g.work_s) return;
+    g.rounded_j = StepOf(info_) * (info_.rounds_each_tick ? std::max<double>(2, ticks) : 2);
+    g.missed_j = std::min(
+        to.missed_j - from.missed_j,
+        // Changes fall at random phases of the sampling: a sum of uniform errors, 3.3 sigma of it.
+        3.3 * std::sqrt(std::max(0.0, to.missed_j2 - from.missed_j2) / 3));
+    if (info_.kind == Kind::kSampled) g.stale_s = info_.behaviour->longest_tick_s;
+    g.inside = inside_;
+    g.before = before_;
+    g.after = after_;
+    g.same_before = warm_ && *warm_ <= from.earliest;
+    const Bounded bounded = WorkEnergy(g);
+    if (!best || bounded.err_j < best->err_j) best = bounded;
+  }
+
+  // Stretches of the work whose power is known, and what lay right before and after it.
+  void FindSegments() {
+    for (size_t i = after_begin_; i + 1 < after_end_; ++i) {
+      const size_t from = segments_.empty() ? after_begin_ : last_;
+      if (!IsSharp(edges_[from], edges_[i + 1])) continue;
+      segments_.push_back({edges_[from].Middle(), edges_[i + 1].Middle(),
+                           PowerBetween(edges_[from], edges_[i + 1])});
+      last_ = i + 1;
+      const double watts = segments_.back().watts;
+      if (!inside_) inside_ = PowerRange{watts, watts};
+      inside_ = {std::min(inside_->low_w, watts), std::max(inside_->high_w, watts)};
+    }
+    if (after_begin_ >= 2) before_ = At(edges_[after_begin_ - 2], edges_[after_begin_ - 1]);
+    if (after_end_ + 1 < edges_.size()) after_ = At(edges_[after_end_], edges_[after_end_ + 1]);
+  }
+  static std::optional<PowerRange> At(const Edge& a, const Edge& b) {
+    if (SecondsBetween(a.Middle(), b.Middle()) <= 0) return std::nullopt;
+    const double watts = PowerBetween(a, b);
+    return PowerRange{watts, watts};
+  }
+
+  const Track& track_;
+  const MeterInfo& info_;
+  const Domain& domain_;
+  const std::deque<Edge>& edges_;
+  TimePoint begin_;
+  TimePoint end_;
+  std::optional<TimePoint> warm_;
+  size_t after_begin_ = 0;  // index of the first edge after begin_
+  size_t after_end_ = 0;
+  std::optional<Edge> latest_;
+  std::vector<Segment> segments_;
+  size_t last_ = 0;
+  std::optional<PowerRange> inside_;
+  std::optional<PowerRange> before_;
+  std::optional<PowerRange> after_;
+};
+
+// Highest sum of all domains' power, over the stretches in which each of them is known.
+std::optional<double> Peak(const std::vector<std::vector<Segment>>& domains) {
+  std::optional<double> peak_w;
+  if (domains.empty()) return peak_w;
+  for (const std::vector<Segment>& own : domains) {
+    for (const Segment& s : own) {
+      const TimePoint middle = s.begin + (s.end - s.begin) / 2;
+      double sum_w = 0;
+      bool whole = true;
+      for (const std::vector<Segment>& other : domains) {
+        const auto it = std::find_if(other.begin(), other.end(), [middle](const Segment& o) {
+          return o.begin <= middle && middle <= o.end;
+        });
+        whole = whole && it != other.end();
+        if (it != other.end()) sum_w += it->watts;
+      }
+      if (whole) peak_w = std::max(peak_w.value_or(sum_w), sum_w);
+    }
+  }
+  return peak_w;
+}
+
+void Add(std::optional<Bounded>& sum, const std::optional<Bounded>& part) {
+  if (!sum || !part) {
+    sum.reset();
+  } else {
+    sum = Bounded{sum->joules + part->joules, sum->err_j + part->err_j};
+  }
 }
 
 }  // namespace
 
-Bounded WorkEnergy(double gained_j, Edge begin, Edge end, double work_s, double lsb_j,
-                   std::optional<double> after_w) {
-  // How much longer than the work the counter's window is, at its head and at its tail.
-  const Interval head_s = {-begin.latest_s, -begin.earliest_s};
-  const Interval tail_s = {end.earliest_s - work_s, end.latest_s - work_s};
-  const double head_mid_s = (head_s.low + head_s.high) / 2;
-  const double tail_mid_s = (tail_s.low + tail_s.high) / 2;
-
-  // Power of the work: with the tail at its own power where that is known, else at the work's.
-  const bool own_tail = after_w && tail_mid_s > 0;
-  const double span_s = work_s + head_mid_s + (own_tail ? 0 : tail_mid_s);
-  const double work_j = gained_j - (own_tail ? *after_w * tail_mid_s : 0);
-  const double work_w = span_s > 0 ? std::max(0.0, work_j / span_s) : 0;
-
-  const Interval head_w = {0, std::max(work_w, after_w.value_or(0))};
-  const Interval tail_w = {std::min(work_w, after_w.value_or(0)),
-                           std::max(work_w, after_w.value_or(0))};
-  const Interval head_j = Correction(head_s, head_w, work_w);
-  const Interval tail_j = Correction(tail_s, tail_w, work_w);
-  // Each edge is cut down to a whole step.
-  const double low_j = gained_j + head_j.low + tail_j.low - 2 * lsb_j;
-  const double high_j = gained_j + head_j.high + tail_j.high + 2 * lsb_j;
-  const double bound_low_j = std::max(0.0, low_j);
-  const double bound_high_j = std::max(bound_low_j, high_j);
-  return {(bound_low_j + bound_high_j) / 2, (bound_high_j - bound_low_j) / 2};
+Window::Window(Sampler* sampler, Clock& clock) : sampler_(sampler), clock_(clock) {
+  pieces_ = {{clock_.Now(), TimePoint::max()}};
 }
 
-std::vector<std::string> MeterSet::DomainNames() const {
-  std::vector<std::string> names;
-  for (const auto& meter : meters) {
-    for (const Domain& domain : meter->info().domains) names.push_back(domain.name);
+void Window::Begin(const std::function<void()>* work) {
+  warm_.reset();
+  if (work && sampler_) {
+    const TimePoint start = clock_.Now();
+    if (sampler_->CatchSlow(*work) > 0) warm_ = start;
   }
-  return names;
+  if (sampler_) sampler_->CatchFast(1);
+  const std::optional<TimePoint> warm = warm_;
+  pieces_ = {{clock_.Now(), TimePoint::max()}};
+  warm_ = warm;
+  generations_.clear();
+  if (sampler_) generations_ = sampler_->Generations();
 }
 
-Window::Window(const MeterSet* meters, Clock& clock) : meters_(meters), clock_(clock) {
-  const size_t count = meters_ ? meters_->meters.size() : 0;
-  starts_.resize(count);
-  aligned_ = 0;
-  while (aligned_ < count && !Alignable(*meters_->meters[aligned_])) ++aligned_;
-  begin_ = clock_.Now();
+void Window::BeginNow() {
+  if (sampler_) {
+    sampler_->ExpectSlow();
+    sampler_->CatchFast(0);
+    generations_ = sampler_->Generations();
+  }
+  warm_.reset();
+  pieces_ = {{clock_.Now(), TimePoint::max()}};
 }
 
-void Window::Begin() {
-  // The one that is waited for comes last, so that the work starts on its tick.
-  for (size_t m = 0; m < starts_.size(); ++m) {
-    if (m != aligned_) starts_[m] = Watch(*meters_->meters[m], clock_, 0).Begin();
-  }
-  if (aligned_ < starts_.size()) {
-    starts_[aligned_] = Watch(*meters_->meters[aligned_], clock_, 1).Begin();
-  }
-  begin_ = clock_.Now();
+void Window::Pause() {
+  pieces_.back().end = clock_.Now();
+  if (sampler_) sampler_->CatchFast(0);
+}
+
+void Window::Resume() {
+  if (sampler_) sampler_->CatchFast(0);
+  pieces_.push_back({clock_.Now(), TimePoint::max()});
 }
 
 WindowEnergy Window::End() {
-  WindowEnergy result;
-  result.elapsed_s = SecondsBetween(begin_, clock_.Now());
-  std::vector<Catch> stops(starts_.size());
-  if (aligned_ < stops.size()) {
-    stops[aligned_] = Watch(*meters_->meters[aligned_], clock_, 2).End(true);
-  }
-  for (size_t m = 0; m < stops.size(); ++m) {
-    if (m != aligned_) stops[m] = Watch(*meters_->meters[m], clock_, 0).End(false);
-  }
+  pieces_.back().end = clock_.Now();
+  if (!sampler_) return Evaluate();
+  sampler_->CatchFast(2);
+  const double elapsed_s = SecondsBetween(pieces_.front().begin, pieces_.back().end);
+  if (elapsed_s >= kWorthWaiting_ticks * sampler_->SlowestTick()) sampler_->CatchSlowIdle();
+  return Evaluate();
+}
 
-  Bounded total;
-  bool whole = !starts_.empty();
-  for (size_t m = 0; m < stops.size(); ++m) {
-    const MeterInfo& info = meters_->meters[m]->info();
-    const bool lost = starts_[m].generation != stops[m].generation;
-    for (size_t d = 0; d < info.domains.size(); ++d) {
-      const std::optional<Caught>& begin = starts_[m].edges[d];
-      const std::optional<Caught>& end = stops[m].edges[d];
-      const bool still = begin && end && end->joules == begin->joules && info.behaviour &&
-                         result.elapsed_s > kStill_ticks * info.behaviour->longest_tick_s;
-      if (lost || !begin || !end || still) {
-        whole = false;
-        continue;
-      }
-      const auto edge = [this](const Caught& c) {
-        return Edge{SecondsBetween(begin_, c.earliest), SecondsBetween(begin_, c.latest)};
-      };
-      const Bounded energy = WorkEnergy(end->joules - begin->joules, edge(*begin), edge(*end),
-                                        result.elapsed_s, StepOf(info), stops[m].after_w[d]);
-      result.domains.push_back({info.domains[d].name, energy});
-      total.joules += energy.joules;
-      total.err_j += energy.err_j;
-    }
-    if (info.behaviour && result.elapsed_s < kFewTicks * info.behaviour->tick_s) {
-      result.short_window = true;
-    }
+WindowEnergy Window::End(const std::function<void()>& work, const Goal& goal, int64_t* calls) {
+  *calls = 0;
+  const auto run = [&] {
+    work();
+    ++*calls;
+  };
+  const std::function<void()> counted = run;
+  while (sampler_) {
+    sampler_->CatchSlow(counted);
+    pieces_.back().end = clock_.Now();
+    sampler_->CatchFast(0);
+    const WindowEnergy so_far = Evaluate();
+    if (!so_far.total || so_far.elapsed_s >= goal.longest_s) break;
+    const double error = so_far.total->err_j / so_far.total->joules;
+    if (error <= goal.error) break;
+    // The bound is about the same number of joules for a longer window.
+    const double wanted_s = std::isfinite(error)
+                                ? std::min(goal.longest_s, so_far.elapsed_s * error / goal.error)
+                                : goal.longest_s;
+    while (SecondsBetween(pieces_.front().begin, clock_.Now()) < wanted_s) run();
   }
-  if (whole) result.total = total;
+  pieces_.back().end = clock_.Now();
+  if (sampler_) sampler_->CatchFast(2);
+  return Evaluate();
+}
+
+WindowEnergy Window::Evaluate() {
+  WindowEnergy result;
+  for (const Piece& piece : pieces_) result.elapsed_s += SecondsBetween(piece.begin, piece.end);
+  result.paused_s = SecondsBetween(pieces_.front().begin, pieces_.back().end) - result.elapsed_s;
+  if (!sampler_) return result;
+
+  // Some ticks before the begin, for the power before the work.
+  const double margin_s = 1 + 4 * sampler_->SlowestTick();
+  const std::vector<Track> tracks = sampler_->TracksSince(Later(pieces_.front().begin, -margin_s));
+  std::optional<Bounded> total;
+  bool first_of_total = true;
+  std::vector<std::vector<Segment>> segments;
+  for (size_t m = 0; m < tracks.size(); ++m) {
+    const MeterInfo& info = tracks[m].info();
+    const bool lost = m >= generations_.size() || tracks[m].generation() != generations_[m];
+    for (size_t d = 0; d < info.domains.size(); ++d) {
+      if (info.domains[d].frozen) continue;
+      std::optional<Bounded> energy = lost ? std::nullopt : std::optional<Bounded>(Bounded{});
+      std::vector<Segment> own;
+      for (size_t p = 0; p < pieces_.size() && energy; ++p) {
+        const DomainView view(tracks[m], d, pieces_[p].begin, pieces_[p].end,
+                              p == 0 ? warm_ : std::nullopt);
+        Add(energy, view.Energy());
+        own.insert(own.end(), view.segments().begin(), view.segments().end());
+      }
+      if (energy) {
+        result.domains.push_back({info.domains[d].name, info.domains[d].in_total, *energy});
+      }
+      if (!info.domains[d].in_total) continue;
+      segments.push_back(std::move(own));
+      if (first_of_total) {
+        total = energy;
+        first_of_total = false;
+      } else {
+        Add(total, energy);
+      }
+    }
+    if (result.elapsed_s < kFewTicks * info.behaviour->tick_s) result.short_window = true;
+  }
+  result.total = total;
+  result.peak_w = Peak(segments);
   return result;
 }
 

@@ -13,7 +13,7 @@ namespace {
 Observed TenInTwoSeconds() {
   Observed observed;
   observed.measured.elapsed_s = 2;
-  observed.iterations = 10;
+  observed.measured.iterations = 10;
   return observed;
 }
 

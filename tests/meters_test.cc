@@ -31,8 +31,9 @@ WalkingClock& TheClock() {
 
 std::unique_ptr<SimulatedMeter> MakeMeter(const std::string& domain) {
   static const SimulatedMachine machine(TheClock(), 25);
-  return std::make_unique<SimulatedMeter>(std::vector<SimulatedCounter>{{&machine, domain}},
-                                          TheClock());
+  SimulatedCounter counter{&machine, domain};
+  counter.parts = domain == "cpu" ? kCpuPart : domain == "gpu" ? kGpuPart : kAnePart;
+  return std::make_unique<SimulatedMeter>(std::vector<SimulatedCounter>{counter}, TheClock());
 }
 
 Opened OpenCpu(const MeterOptions&) { return {MakeMeter("cpu"), ""}; }
@@ -65,7 +66,7 @@ TEST(ChooseMetersTest, AutoTakesWhatWorksAndReportsTheRest) {
   for (const auto& meter : chosen.set.meters) EXPECT_TRUE(meter->info().behaviour);
   ASSERT_EQ(chosen.unused.size(), 3u);
   EXPECT_EQ(chosen.unused[0].why_not, "there is no such chip; buy one");
-  EXPECT_EQ(chosen.unused[1].why_not, "another meter measures cpu already");
+  EXPECT_EQ(chosen.unused[1].why_not, "simulated measures that already");
   EXPECT_NE(chosen.unused[2].why_not.find("did not move"), std::string::npos);
   EXPECT_EQ(chosen.error + chosen.usage_error, "");
 }
@@ -95,7 +96,7 @@ TEST(ChooseMetersTest, ANamedMeterThatCannotBeUsedIsAnErrorWithItsReason) {
   EXPECT_EQ(Choose("one,absent").error,
             "--energy: absent cannot be used: there is no such chip; buy one");
   EXPECT_NE(Choose("stuck").error.find("did not move"), std::string::npos);
-  EXPECT_NE(Choose("one,two").error.find("measures cpu already"), std::string::npos);
+  EXPECT_NE(Choose("one,two").error.find("measures that already"), std::string::npos);
 }
 
 TEST(SummaryTest, OneLineNamesTheMetersOrWhyThereIsNone) {
@@ -104,8 +105,12 @@ TEST(SummaryTest, OneLineNamesTheMetersOrWhyThereIsNone) {
   MeterOptions options;
   options.clock = &TheClock();
   const std::array<MeterEntry, 1> only = {kEntries[0]};
-  EXPECT_EQ(Summary(ChooseMeters("auto", options, only)),
-            "energy: no meter, so no joules; absent: there is no such chip; buy one");
+  EXPECT_EQ(
+      Summary(ChooseMeters("auto", options, only)),
+      "energy: no meter works here, so no joules; bench --list-meters tells what each one needs");
+  const std::array<MeterEntry, 1> stuck = {kEntries[3]};
+  EXPECT_NE(Summary(ChooseMeters("auto", options, stuck)).find("; stuck: its counter did not move"),
+            std::string::npos);
 }
 
 TEST(ListMetersTest, EveryMeterIsListedWithReadingsOrItsReason) {

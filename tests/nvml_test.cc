@@ -14,6 +14,7 @@
 #include "energy/meters.h"
 #include "energy/nvml_library.h"
 #include "energy/simulated.h"
+#include "energy/watch.h"
 #include "tests/fakes/fake_nvml.h"
 
 namespace wattline::energy {

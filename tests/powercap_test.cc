@@ -15,6 +15,7 @@
 
 #include "energy/meters.h"
 #include "energy/simulated.h"
+#include "energy/watch.h"
 
 namespace wattline::energy {
 namespace {
