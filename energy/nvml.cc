@@ -140,7 +140,8 @@ class NvmlMeter : public Meter {
     bool lost = false;
     reading.before = clock_.Now();
     for (size_t g = 0; g < gpus_.size(); ++g) {
-      const EnergyRead read = ReadEnergy(*nvml_, gpus_[g]);
+      EnergyRead read = ReadEnergy(*nvml_, gpus_[g]);
+      if (read.status == kNvmlSuccess && read.energy_mj == 0) read = ReadEnergy(*nvml_, gpus_[g]);
       if (read.status != kNvmlSuccess || read.energy_mj == 0) continue;
       // 64 bits of mJ do not wrap: it was set back, as by a reset of the GPU.
       lost = lost || read.energy_mj < gpus_[g].last_mj.value_or(0);
@@ -206,17 +207,17 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
     return {nullptr, "not used: --meter_root points at another machine"};
   }
   const LoadedNvml loaded = LoadNvml(options.nvml_library);
-  if (!loaded.library) return {nullptr, loaded.why_not};
+  if (!loaded.library) return {nullptr, loaded.why_not, loaded.present};
   const NvmlLibrary& nvml = *loaded.library;
   unsigned count = 0;
   if (const NvmlReturn status = nvml.device_count(&count); status != kNvmlSuccess) {
-    return {nullptr, "the GPUs cannot be counted: " + nvml.Explain(status)};
+    return {nullptr, "the GPUs cannot be counted: " + nvml.Explain(status), true};
   }
   std::vector<Gpu> all = FindGpus(nvml, count);
   std::vector<GpuIdentity> identities;
   for (const Gpu& gpu : all) identities.push_back(gpu.identity);
   const VisibleGpus visible = FindVisibleGpus(identities, options.gpus, environment);
-  if (visible.indices.empty()) return {nullptr, visible.why_not};
+  if (visible.indices.empty()) return {nullptr, visible.why_not, !all.empty()};
 
   MeterInfo info;
   info.name = "nvml";
@@ -233,8 +234,10 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
       why_not = "only its whole module can be read, which may hold another of these GPUs too";
     }
     if (!why_not.empty()) {
-      return {nullptr, fmt::format("GPU {} ({}): {}{}", index, gpu.identity.name, why_not,
-                                   alone ? "" : "; CUDA_VISIBLE_DEVICES can leave GPUs out")};
+      return {nullptr,
+              fmt::format("GPU {} ({}): {}{}", index, gpu.identity.name, why_not,
+                          alone ? "" : "; CUDA_VISIBLE_DEVICES can leave GPUs out"),
+              true};
     }
     FindPower(nvml, gpu);
     averaged = averaged || gpu.power == PowerSource::kPowerUsage;

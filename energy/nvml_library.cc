@@ -126,14 +126,16 @@ LoadedNvml LoadNvml(const std::string& file) {
     return {nullptr, WhyNotOpened(file, said != nullptr ? said : "no reason given")};
   }
   if (const std::string missing = library->Bind(); !missing.empty()) {
-    return {nullptr, fmt::format("{} has no {}: it is older than NVIDIA's energy counters; a newer "
-                                 "driver has it",
-                                 file, missing)};
+    return {nullptr,
+            fmt::format("{} has no {}: it is older than NVIDIA's energy counters; a newer "
+                        "driver has it",
+                        file, missing),
+            true};
   }
   const NvmlReturn status = library->init_();
-  if (status != kNvmlSuccess) return {nullptr, library->Explain(status)};
+  if (status != kNvmlSuccess) return {nullptr, library->Explain(status), true};
   library->initialised_ = true;
-  return {std::move(library), ""};
+  return {std::move(library), "", true};
 }
 
 }  // namespace wattline::energy

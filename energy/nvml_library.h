@@ -97,6 +97,7 @@ class NvmlLibrary {
 struct LoadedNvml {
   std::shared_ptr<const NvmlLibrary> library;
   std::string why_not;
+  bool present = false;  // the file is there
 };
 LoadedNvml LoadNvml(const std::string& file);
 

@@ -52,9 +52,10 @@ class NvmlTest : public testing::Test {
     EXPECT_EQ(opened.why_not, "");
     return std::move(opened.meter);
   }
-  std::string WhyNot() {
+  std::string WhyNot(bool present = true) {
     const Opened opened = Try();
     EXPECT_FALSE(opened.meter);
+    EXPECT_EQ(opened.present, present) << opened.why_not;
     return opened.why_not;
   }
   std::vector<std::string> Domains() {
@@ -232,7 +233,9 @@ TEST_F(NvmlTest, AZeroIsNeitherEnergyNorPower) {
   ASSERT_TRUE(before.values[0]);
   EXPECT_DOUBLE_EQ(before.values[0]->joules, 1000);
   EXPECT_DOUBLE_EQ(*meter->InstantWatts(), 100);
-  gpu.energy_zeros = 1;
+  gpu.energy_zeros = 1;  // asked once more
+  EXPECT_TRUE(meter->Read().values[0]);
+  gpu.energy_zeros = 2;
   gpu.power_zeros = 1;
   EXPECT_FALSE(meter->Read().values[0]);
   EXPECT_FALSE(meter->InstantWatts());
@@ -342,16 +345,16 @@ TEST_F(NvmlTest, ErrorsOfTheDriverAreToldWithWhatHelps) {
   nvml_->gpus[0].energy_status = 4;
   EXPECT_TRUE(Says(WhyNot(), "its energy counter cannot be read: this user may not"));
   nvml_->gpus.clear();
-  EXPECT_TRUE(Says(WhyNot(), "NVML finds no GPU"));
+  EXPECT_TRUE(Says(WhyNot(false), "NVML finds no GPU"));
 }
 
 TEST_F(NvmlTest, AMissingLibraryIsToldWithWhereItComesFrom) {
   options_.nvml_library = "libno-such-nvml.so.1";
-  EXPECT_EQ(WhyNot(),
+  EXPECT_EQ(WhyNot(false),
             "libno-such-nvml.so.1 is not found; it comes with NVIDIA's driver, and a "
             "container must be started with its GPUs (--gpus all)");
   options_.nvml_library = WATTLINE_SOURCE_DIR "/CMakeLists.txt";
-  EXPECT_TRUE(Says(WhyNot(), "the library cannot be opened: "));
+  EXPECT_TRUE(Says(WhyNot(false), "the library cannot be opened: "));
 }
 
 TEST_F(NvmlTest, ALibraryWithoutTheCounterIsTooOld) {
@@ -380,7 +383,7 @@ TEST_F(NvmlTest, AnotherMachinesTreeIsNotMixedWithThisMachinesGpus) {
   AddGpu();
   EXPECT_TRUE(Open());  // the library was replaced as well
   options_.nvml_library = MeterOptions().nvml_library;
-  EXPECT_EQ(WhyNot(), "not used: --meter_root points at another machine");
+  EXPECT_EQ(WhyNot(false), "not used: --meter_root points at another machine");
 }
 
 // An H200 as measured, driver 580.159.04: steps of 1 mJ, a tick each 100 ms, a read of 3.8 ms, a
