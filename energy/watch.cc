@@ -33,6 +33,18 @@ double Mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+// When counters that are published together ticked.
+struct Beat {
+  std::optional<TimePoint> last;
+  std::vector<double> ticks_s;
+
+  void Tick(TimePoint at) {
+    // The first change ends a tick whose start was not seen.
+    if (last) ticks_s.push_back(SecondsBetween(*last, at));
+    last = at;
+  }
+};
+
 // What is gathered from reading to reading.
 class Watch {
  public:
@@ -51,12 +63,14 @@ class Watch {
       }
     }
     moved_.assign(first_.values.size(), false);
+    beats_.resize(first_.values.size() + 1);
     previous_ = first_;
     start_ = clock_.Now();
     asked_ = Later(start_, -kInstantApart_s);
     while (!Enough()) {
       // A meter that ticks once a second is not read without pause.
-      const TimePoint quiet_since = last_tick_.value_or(start_);
+      const Beat* slowest = Slowest();
+      const TimePoint quiet_since = slowest != nullptr ? *slowest->last : start_;
       if (SecondsBetween(quiet_since, clock_.Now()) > kQuiet_s) clock_.Sleep(kPause_s);
       if (std::string why_not = Step(); !why_not.empty()) return {{}, {}, why_not};
     }
@@ -75,15 +89,36 @@ class Watch {
     for (size_t d = 0; d < moved_.size(); ++d) {
       if (MustMove(d) && !moved_[d]) return false;
     }
-    const int count = static_cast<int>(ticks_s_.size());
+    const int count = Count();
     return count >= limits_.enough_ticks ||
            (count >= limits_.fewest_ticks && watched >= limits_.enough_s);
+  }
+
+  // Of the counters that were seen to tick, the one that does so least often: of those that must
+  // move, or of all where none must. macOS 27 publishes a GPU's energy at every reading and a CPU's
+  // every other second, in one meter.
+  const Beat* Slowest() const {
+    for (const bool moving : {true, false}) {
+      const Beat* slowest = nullptr;
+      for (size_t b = 0; b < beats_.size(); ++b) {
+        if (!beats_[b].last || moving != (b == kUnstamped || MustMove(b - 1))) continue;
+        if (slowest == nullptr || beats_[b].ticks_s.size() < slowest->ticks_s.size()) {
+          slowest = &beats_[b];
+        }
+      }
+      if (slowest != nullptr) return slowest;
+    }
+    return nullptr;
+  }
+  int Count() const {
+    const Beat* slowest = Slowest();
+    return slowest == nullptr ? 0 : static_cast<int>(slowest->ticks_s.size());
   }
 
   std::string Step() {
     const Reading now = meter_.Read();
     reads_s_.push_back(SecondsBetween(now.before, now.after));
-    bool ticked = false;
+    std::vector<bool> ticked(beats_.size(), false);
     for (size_t d = 0; d < moved_.size(); ++d) {
       if (!info_.domains[d].in_total) continue;
       const std::optional<double> step_j = Difference(previous_, now, d);
@@ -94,16 +129,16 @@ class Watch {
         smallest_step_j_ = std::min(smallest_step_j_.value_or(*step_j), *step_j);
       }
       // Sampled power is an integral, which grows with every reading: only an update is a tick.
-      ticked = ticked || (info_.kind == Kind::kSampled ? published : *step_j != 0 || published);
+      if (info_.kind == Kind::kSampled ? published : *step_j != 0 || published) {
+        ticked[now.values[d]->published ? d + 1 : kUnstamped] = true;
+      }
       if (published && now.values[d]->published && info_.kind != Kind::kSampled) {
         FollowStamp(d, *now.values[d]->published, now.after);
       }
     }
     previous_ = now;
-    if (ticked) {
-      // The first change ends a tick whose start was not seen.
-      if (last_tick_) ticks_s_.push_back(SecondsBetween(*last_tick_, now.after));
-      last_tick_ = now.after;
+    for (size_t b = 0; b < beats_.size(); ++b) {
+      if (ticked[b]) beats_[b].Tick(now.after);
     }
     if (SecondsBetween(asked_, now.after) >= kInstantApart_s) {
       asked_ = now.after;
@@ -137,10 +172,13 @@ class Watch {
     if (watts > limits_.highest_w)
       return {{}, {}, fmt::format("it shows an absurd {:.4g} W", watts)};
     Behaviour found;
+    const Beat* slowest = Slowest();
+    const std::vector<double> ticks_s =
+        slowest == nullptr ? std::vector<double>() : slowest->ticks_s;
     const double unknown_tick_s = info_.expected_tick_s.value_or(limits_.longest_s);
-    found.tick_s = ticks_s_.empty() ? unknown_tick_s : Median(ticks_s_);
+    found.tick_s = ticks_s.empty() ? unknown_tick_s : Median(ticks_s);
     found.longest_tick_s =
-        ticks_s_.empty() ? unknown_tick_s : *std::max_element(ticks_s_.begin(), ticks_s_.end());
+        ticks_s.empty() ? unknown_tick_s : *std::max_element(ticks_s.begin(), ticks_s.end());
     found.read_cost_s = Median(reads_s_);
     found.smallest_step_j = smallest_step_j_.value_or(0);
     found.watts = watts;
@@ -168,10 +206,10 @@ class Watch {
       if (!moved_[d]) result.frozen.push_back(d);
     }
     const bool all_may_rest = result.frozen.empty() && !any_moves;
-    if (!any_moves && !(all_may_rest && last_tick_)) {
+    if (!any_moves && !(all_may_rest && Slowest() != nullptr)) {
       return fmt::format("its counter did not move in {:.1f} s under load", watched);
     }
-    const int count = static_cast<int>(ticks_s_.size());
+    const int count = Count();
     if (count < limits_.fewest_ticks) {
       return fmt::format("its counter moved only {} times in {:.1f} s", count + 1, watched);
     }
@@ -191,11 +229,13 @@ class Watch {
   TimePoint start_;
   TimePoint asked_;
   std::vector<bool> moved_;
-  std::vector<double> ticks_s_;
+  // Counters without stamps are published together; one with stamps has a beat of its own, at its
+  // domain's number plus one.
+  static constexpr size_t kUnstamped = 0;
+  std::vector<Beat> beats_;
   std::vector<double> reads_s_;
   std::vector<double> instant_w_;
   std::optional<double> smallest_step_j_;
-  std::optional<TimePoint> last_tick_;
   struct Stamp {
     size_t domain;
     TimePoint published;

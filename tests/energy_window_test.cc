@@ -425,5 +425,40 @@ TEST(WindowTest, DomainsAreAddedUpAndARestingOneIsZero) {
   EXPECT_LT(energy.total->err_j, 0.02);
 }
 
+// macOS 27: a GPU's counter is live, that of the CPU beside it comes in batches.
+TEST(WindowTest, AMeterTicksAsItsSlowestCounterDoes) {
+  SimulatedClock clock;
+  SimulatedMachine cpu(clock, 30);
+  SimulatedMachine gpu(clock, 5);
+  SimulatedCounter batched{&cpu, "cpu", 1.7, 0.3, 1e-3};
+  batched.stamped = true;
+  SimulatedCounter live{&gpu, "gpu", 1e-4, 0, 1e-9, kGpuPart};
+  live.stamped = live.may_rest = true;
+  auto made = std::make_unique<SimulatedMeter>(std::vector<SimulatedCounter>{batched, live}, clock,
+                                               &clock, 3e-4);
+  const Watched watched = Characterise(*made, clock, {.longest_s = 10});
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_NEAR(watched.behaviour->tick_s, 1.7, 0.01);
+  EXPECT_NEAR(watched.behaviour->longest_tick_s, 1.7, 0.01);
+  made->SetBehaviour(*watched.behaviour, watched.frozen);
+  MeterSet meters;
+  meters.meters.push_back(std::move(made));
+  Sampler sampler(meters, clock);
+  const std::function<void()> work = [&] {
+    for (int read = 0; read < 20; ++read) {
+      sampler.Step();
+      clock.Advance(0.001);
+    }
+  };
+  Window window(&sampler, clock);
+  window.Begin(&work);
+  for (int call = 0; call < 100; ++call) work();
+  int64_t calls = 0;
+  const WindowEnergy energy = window.End(work, {.error = 0.02, .longest_s = 20}, &calls);
+  ASSERT_TRUE(energy.total);
+  EXPECT_NEAR(energy.total->joules, 35 * energy.elapsed_s, energy.total->err_j);
+  EXPECT_LT(energy.total->err_j, 0.05 * energy.total->joules);
+}
+
 }  // namespace
 }  // namespace wattline::energy
