@@ -6,10 +6,14 @@
 
 #include <algorithm>
 #include <climits>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "energy/sampler.h"
 #include "energy/simulated.h"
+#include "energy/watch.h"
+#include "energy/window.h"
 #include "tests/apple_chips.h"
 
 namespace wattline::energy {
@@ -314,6 +318,72 @@ TEST_F(IoReportTest, AChannelInAnUnknownUnitLeavesItsDomainOutAndIsNamed) {
   ASSERT_TRUE(Open(std::move(chip)));
   EXPECT_EQ(Place("dram"), meter_->info().domains.size());
   EXPECT_NE(meter_->info().note.find("left out: 'DRAM' counts in 'kJ'"), std::string::npos);
+}
+
+// The whole way on macOS 27: batches of the mJ channels at uneven times, a live GPU, a read of 0.5
+// ms.
+TEST_F(IoReportTest, AWindowOverBatchesContainsTheTrueEnergy) {
+  ASSERT_TRUE(Open(M1Ultra()));
+  Batch();
+  SimulatedMachine die(clock_, 10);  // each of the two
+  SimulatedMachine gpu(clock_, 3);
+  SimulatedMachine dram(clock_, 2);  // each of the two
+  const TimePoint start = clock_.Now();
+  const uint64_t start_ticks = Fake().ticks;
+  const auto at_ticks = [&](TimePoint at) {
+    return start_ticks + static_cast<uint64_t>(SecondsBetween(start, at) * 24e6);
+  };
+  const auto count = [&](const SimulatedMachine& machine, TimePoint at, double per_j) {
+    return 1'000'000'000'000 + static_cast<int64_t>(machine.JoulesAt(at) * per_j);
+  };
+  TimePoint next = Later(start, 0.4);
+  bool late = false;
+  Fake().before_sample = [&] {
+    clock_.Advance(0.0005);
+    Fake().ticks = at_ticks(clock_.Now());
+    Fake().Find("GPU Energy").count = count(gpu, clock_.Now(), 1e9);
+    while (SecondsBetween(next, clock_.Now()) > 0) {
+      for (FakeChannel& channel : Fake().channels) {
+        if (channel.live) continue;
+        if (channel.name.ends_with("_CPU Energy")) channel.shown = count(die, next, 1e3);
+        if (channel.name.starts_with("DRAM")) channel.shown = count(dram, next, 1e3);
+        channel.stamp = at_ticks(next);
+      }
+      late = !late;
+      next = Later(next, late ? 1.69 : 0.46);
+    }
+  };
+  const Watched watched = Characterise(*meter_, clock_);
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_TRUE(watched.frozen.empty());
+  EXPECT_GT(watched.behaviour->longest_tick_s, 1.6);
+  meter_->SetBehaviour(*watched.behaviour, watched.frozen);
+  MeterSet meters;
+  meters.meters.push_back(std::move(meter_));
+  {
+    Sampler sampler(meters, clock_);
+    const auto pass = [&](double seconds) {
+      for (const TimePoint end = Later(clock_.Now(), seconds); clock_.Now() < end;) {
+        sampler.Step();
+        clock_.Advance(0.001);
+      }
+    };
+    const std::function<void()> work = [&] { pass(0.02); };
+    pass(3);
+    die.SetPower(40);
+    gpu.SetPower(15);
+    dram.SetPower(6);
+    Window window(&sampler, clock_);
+    window.Begin(&work);
+    for (int call = 0; call < 300; ++call) work();
+    int64_t calls = 0;
+    const WindowEnergy energy = window.End(work, {.error = 0.02, .longest_s = 30}, &calls);
+    ASSERT_TRUE(energy.total);
+    EXPECT_NEAR(energy.total->joules, (40 + 40 + 15 + 6 + 6) * energy.elapsed_s,
+                energy.total->err_j);
+    EXPECT_LT(energy.total->err_j, 0.05 * energy.total->joules);
+  }
+  Fake().before_sample = nullptr;
 }
 
 TEST_F(IoReportTest, ItSaysWhatIsMissing) {

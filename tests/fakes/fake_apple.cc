@@ -218,6 +218,7 @@ const void* IOReportCreateSubscription(const void*, const void* desired, const v
 #ifndef WATTLINE_FAKE_LACKS_SAMPLES
 const void* IOReportCreateSamples(const void* subscription, const void* subscribed, const void*) {
   Read(subscription, kSubscription);
+  if (State().before_sample) State().before_sample();
   if (!State().samples) return nullptr;
   Object* samples = Make(kDictionary);
   Object* array = Make(kArray);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct FakeApple {
   uint64_t ticks = 1'000'000;  // mach_absolute_time
   uint32_t numer = 125;        // of mach_timebase_info: 24 MHz
   uint32_t denom = 3;
+  std::function<void()> before_sample;  // what passes before a sample is taken
   std::vector<std::string> subscribed;  // names, as of the latest subscription
   long objects = 0;                     // references that are held; singletons excluded
 
