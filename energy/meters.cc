@@ -9,6 +9,7 @@
 #include "energy/ioreport.h"
 #include "energy/load.h"
 #include "energy/nvml.h"
+#include "energy/perf_power.h"
 #include "energy/powercap.h"
 #include "energy/powermetrics.h"
 #include "energy/watch.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr MeterEntry kMeters[] = {
     {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap},
+    {"rapl_perf", "the same counters, by the rights of Linux perf events", OpenPerfPower},
     {"nvml", "energy counters of NVIDIA GPUs", OpenNvml},
     {"ioreport", "energy of Apple's M chips, without sudo", OpenIoReport},
     {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics},

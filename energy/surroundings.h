@@ -1,6 +1,7 @@
 // Where this process runs, as far as it explains counters that are not there.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "energy/meter_options.h"
