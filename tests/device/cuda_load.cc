@@ -257,6 +257,10 @@ double CudaGpu::WorkOf(Load load) const {
   return static_cast<double>(buffer_byte_) * memory_turns_;
 }
 
+bool CudaGpu::RunOnce(Load load) {
+  return Launch(load, TurnsOf(load)) && Ok(cuda_->context_synchronize(), "cuCtxSynchronize");
+}
+
 bool CudaGpu::CalibrateLoads() {
   for (const Load load : {Load::kCompute, Load::kMemory}) {
     // The driver brings a kernel to the GPU when it is launched first.

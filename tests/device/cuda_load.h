@@ -40,6 +40,8 @@ class CudaGpu {
 
   // Holds results of both loads against the same arithmetic here. Empty where they agree.
   std::string CheckLoads();
+  // One launch, from its start to its end, on the thread that opened the GPU.
+  bool RunOnce(Load load);
   // FLOP or bytes of one launch of `load`.
   double WorkOf(Load load) const;
 

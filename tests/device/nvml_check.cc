@@ -1,9 +1,10 @@
 // The NVML meter on a real GPU: `build/tests/nvml_check [--repetitions=10] [--seconds=3]`
 //
 // How its counter ticks, whether reading disturbs it, and, under a compute-bound and a memory-bound
-// load, its joules against the integral of instant power that a thread of its own samples. Exit
-// code 0: within 2 % and a coefficient of variation under 1 %; 3: not so; 1: something failed;
-// 77: there is no GPU here. `--print_ptx` shows the kernels (ptxas -arch=sm_90 can check them).
+// load, joules of the counter between two ticks and of the probe's window against the integral of
+// instant power that a thread of its own samples. Exit code 0: all within 2 % and a coefficient of
+// variation under 1 %; 3: not so; 1: something failed; 77: there is no GPU here. `--print_ptx`
+// shows the kernels (ptxas -arch=sm_90 can check them).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +13,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -22,15 +25,18 @@
 
 #include "energy/nvml.h"
 #include "energy/nvml_library.h"
+#include "energy/sampler.h"
+#include "energy/watch.h"
+#include "energy/window.h"
 #include "tests/device/cuda_kernels.h"
 #include "tests/device/cuda_load.h"
+#include "tests/device/nvml_facts.h"
 #include "tests/device/power_sampler.h"
 
 namespace wattline::device {
 namespace {
 
 using energy::Meter;
-using energy::NvmlLibrary;
 using energy::Reading;
 using energy::SecondsBetween;
 
@@ -63,12 +69,6 @@ double Variation(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(values.size() - 1)) / mean;
-}
-
-double Quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
 // A change of the counter: it happened within `blur_s` of `at`.
@@ -122,112 +122,6 @@ std::optional<EnergyWindow> MeasureAtTicks(Meter& meter, double seconds, double 
   return window;
 }
 
-// --- what the driver's functions do
-
-struct Nvml {
-  std::shared_ptr<const NvmlLibrary> library;
-  energy::NvmlDevice device = nullptr;
-  int index = 0;
-};
-
-std::string FieldText(const NvmlLibrary& nvml, const NvmlLibrary::Field& read, const char* unit) {
-  return read.status == energy::kNvmlSuccess ? fmt::format("{:.0f} {}", read.value, unit)
-                                             : nvml.Explain(read.status);
-}
-
-// The first readings after nvmlInit, which is what a 0 among them would be told from.
-void ShowFirstReadings(const Nvml& nvml) {
-  const TimePoint start = Now();
-  for (int i = 0; i < 4; ++i) {
-    unsigned long long energy_mj = 0;
-    const int energy_status = nvml.library->total_energy_mj(nvml.device, &energy_mj);
-    const auto power =
-        nvml.library->ReadField(nvml.device, energy::kNvmlInstantPower_mw, energy::NvmlScope::kGpu);
-    unsigned mean_mw = 0;
-    const int mean_status = nvml.library->power_usage_mw != nullptr
-                                ? nvml.library->power_usage_mw(nvml.device, &mean_mw)
-                                : energy::kNvmlFunctionNotFound;
-    Print(
-        "  {:6.1f} ms after nvmlInit: energy {} mJ (status {}), field 186 {}, power usage {} mW "
-        "(status {})\n",
-        Since(start) * 1e3, energy_mj, energy_status, FieldText(*nvml.library, power, "mW"),
-        mean_mw, mean_status);
-    Sleep(0.05);
-  }
-}
-
-// Whether the driver's stamp tells when a value was taken, or when it was asked for.
-void WatchField(const Nvml& nvml, unsigned field, energy::NvmlScope scope, const char* what) {
-  constexpr double kWatch_s = 1.5;
-  std::vector<double> costs_s;
-  std::vector<double> ages_s;
-  std::vector<double> periods_s;
-  int stamps = 0;
-  std::optional<NvmlLibrary::Field> previous;
-  std::optional<TimePoint> changed;
-  const TimePoint start = Now();
-  while (Since(start) < kWatch_s) {
-    const TimePoint before = Now();
-    const NvmlLibrary::Field now = nvml.library->ReadField(nvml.device, field, scope);
-    costs_s.push_back(Since(before));
-    if (now.status != energy::kNvmlSuccess) {
-      Print("  field {} ({}): {}\n", field, what, nvml.library->Explain(now.status));
-      return;
-    }
-    const auto wall_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                             std::chrono::system_clock::now().time_since_epoch())
-                             .count();
-    ages_s.push_back(static_cast<double>(wall_us - now.stamp_us) * 1e-6);
-    if (previous && now.stamp_us != previous->stamp_us) ++stamps;
-    if (previous && now.value != previous->value) {
-      if (changed) periods_s.push_back(Since(*changed));
-      changed = Now();
-    }
-    previous = now;
-  }
-  Print(
-      "  field {} ({}): {} reads of {:.3f} ms, {} changes each {:.1f} ms, {} new stamps, "
-      "age of the stamp {:.2f} to {:.2f} ms\n",
-      field, what, costs_s.size(), Quantile(costs_s, 0.5) * 1e3, periods_s.size() + 1,
-      Quantile(periods_s, 0.5) * 1e3, stamps, Quantile(ages_s, 0.05) * 1e3,
-      Quantile(ages_s, 0.95) * 1e3);
-}
-
-// Reads without pause: tick, step and cost as they are.
-bool WatchCounter(Meter& meter) {
-  constexpr double kWatch_s = 3.0;
-  std::vector<double> costs_s;
-  std::vector<double> ticks_s;
-  long long divisor_mj = 0;
-  double smallest_j = 0;
-  std::optional<TimePoint> last;
-  Reading previous = meter.Read();
-  const TimePoint start = Now();
-  while (Since(start) < kWatch_s) {
-    Reading now = meter.Read();
-    costs_s.push_back(SecondsBetween(now.before, now.after));
-    const std::optional<double> gained_j = energy::Difference(previous, now, 0);
-    if (gained_j && *gained_j != 0) {
-      if (last) ticks_s.push_back(SecondsBetween(*last, now.after));
-      last = now.after;
-      divisor_mj = std::gcd(divisor_mj, std::llround(*gained_j * 1e3));
-      smallest_j = smallest_j == 0 ? *gained_j : std::min(smallest_j, *gained_j);
-    }
-    previous = std::move(now);
-  }
-  if (ticks_s.empty()) {
-    Print("  the counter did not tick in {} s\n", kWatch_s);
-    return false;
-  }
-  Print(
-      "  tick {:.2f} ms (5 % {:.2f}, 95 % {:.2f}, {} ticks), steps are multiples of {} mJ, the "
-      "smallest {:.3f} J, a read takes {:.3f} ms (95 % {:.3f})\n",
-      Quantile(ticks_s, 0.5) * 1e3, Quantile(ticks_s, 0.05) * 1e3, Quantile(ticks_s, 0.95) * 1e3,
-      ticks_s.size(), divisor_mj, smallest_j, Quantile(costs_s, 0.5) * 1e3,
-      Quantile(costs_s, 0.95) * 1e3);
-  return true;
-}
-
 // Some have seen the counter fall behind where it is read often: the same load, read more and less.
 bool CompareReadRates(Meter& meter, double seconds) {
   Print("does reading disturb the counter? the same load, {:.1f} s each\n", seconds);
@@ -244,62 +138,96 @@ bool CompareReadRates(Meter& meter, double seconds) {
   return true;
 }
 
-// --- counter against integral
+// --- joules against the integral of instant power
+
+struct Measured {
+  TimePoint begin;
+  TimePoint end;
+  double joules = 0;
+  double err_j = 0;
+  double work = 0;  // FLOP or bytes
+};
+using Measure = std::function<std::optional<Measured>()>;
+
+// The counter's own gain between two of its ticks, beside a load that runs by itself.
+std::optional<Measured> MeasureCounter(CudaGpu& gpu, Meter& meter, Load load, double seconds) {
+  RunningLoad running(gpu, load);
+  Sleep(kSettle_s);
+  const std::optional<EnergyWindow> window = MeasureAtTicks(meter, seconds, kPoll_s);
+  Sleep(0.1);  // a launch ends after the window
+  if (!window) return std::nullopt;
+  const std::optional<double> work = running.WorkBetween(window->begin, window->end);
+  running.Stop();
+  if (!work) return std::nullopt;
+  return Measured{window->begin, window->end, window->joules, window->err_j, *work};
+}
+
+// The energy window of a benchmark, with the load's launches as its iterations.
+std::optional<Measured> MeasureProbe(CudaGpu& gpu, energy::Sampler& sampler, Load load,
+                                     double seconds) {
+  bool runs = true;
+  const std::function<void()> launch = [&] { runs = gpu.RunOnce(load) && runs; };
+  energy::Window window(&sampler);
+  window.Begin(&launch);
+  const TimePoint begin = Now();
+  int64_t launches = 0;
+  for (; runs && Since(begin) < seconds; ++launches) launch();
+  int64_t more = 0;
+  const energy::WindowEnergy energy = window.End(launch, energy::Goal{}, &more);
+  Sleep(0.1);  // a sample of power ends after the window
+  if (!runs || !energy.total) return std::nullopt;
+  const TimePoint end = energy::Later(begin, energy.elapsed_s);
+  return Measured{begin, end, energy.total->joules, energy.total->err_j,
+                  static_cast<double>(launches + more) * gpu.WorkOf(load)};
+}
 
 struct Summary {
   bool complete = false;
-  std::vector<double> ratios;    // counter over integral
+  std::vector<double> ratios;    // joules over integral
   std::vector<double> per_work;  // J per FLOP or byte
   std::vector<double> watts;
-  std::vector<double> rates;  // FLOP or bytes per second
+  int outside = 0;  // repetitions whose integral lies outside the bound
 };
 
-Summary Compare(CudaGpu& gpu, Meter& meter, const Nvml& nvml, Load load, int repetitions,
-                double seconds) {
+Summary Compare(const char* title, const CudaGpu& gpu, const Nvml& nvml, Load load, int repetitions,
+                const Measure& measure) {
   const char* unit = load == Load::kCompute ? "TFLOP/s" : "GB/s";
   const char* per = load == Load::kCompute ? "pJ/FLOP" : "pJ/B";
   const double scale = load == Load::kCompute ? 1e-12 : 1e-9;
-  Print("\n{:>3} {:>7} {:>11} {:>9} {:>11} {:>9} {:>8} {:>9} {:>9}\n", "", "s", "counter J", "+- J",
-        "integral J", "ratio", "W", unit, per);
+  Print("\n{}\n{:>3} {:>7} {:>11} {:>9} {:>11} {:>9} {:>8} {:>9} {:>9}\n", title, "", "s", "J",
+        "+- J", "integral J", "ratio", "W", unit, per);
   Summary summary;
   for (int repetition = 1; repetition <= repetitions; ++repetition) {
-    std::optional<EnergyWindow> window;
     std::vector<PowerSample> samples;
-    std::optional<double> work;
+    std::optional<Measured> found;
     {
-      RunningLoad running(gpu, load);
-      Sleep(kSettle_s);
       const PowerSampler sampler(nvml.library, nvml.device, kSample_s);
-      Sleep(0.1);
-      window = MeasureAtTicks(meter, seconds, kPoll_s);
-      Sleep(0.1);  // a sample and a launch end after the window
+      found = measure();
       samples = sampler.Samples();
-      if (window) work = running.WorkBetween(window->begin, window->end);
-      running.Stop();
     }
     if (!gpu.fault().empty()) {
       Print("the load failed: {}\n", gpu.fault());
       return summary;
     }
-    if (!window || !work) {
-      Print("repetition {}: {}\n", repetition,
-            window ? "the load did not run throughout" : "the counter did not tick");
+    if (!found) {
+      Print("{:>3} no joules: the counter did not tick, or was lost\n", repetition);
       return summary;
     }
+    const double elapsed_s = SecondsBetween(found->begin, found->end);
     const std::optional<double> integral_j =
-        IntegrateJoules(samples, window->begin, window->end, kLongestGap_s);
+        IntegrateJoules(samples, found->begin, found->end, kLongestGap_s);
     if (!integral_j) {
-      Print("repetition {}: {} samples of power do not cover the window\n", repetition,
-            samples.size());
+      Print("{:>3} {} samples of power do not cover {:.3f} s\n", repetition, samples.size(),
+            elapsed_s);
       return summary;
     }
-    summary.ratios.push_back(window->joules / *integral_j);
-    summary.per_work.push_back(window->joules / *work);
-    summary.watts.push_back(window->watts());
-    summary.rates.push_back(*work / window->seconds());
+    summary.ratios.push_back(found->joules / *integral_j);
+    summary.per_work.push_back(found->joules / found->work);
+    summary.watts.push_back(found->joules / elapsed_s);
+    if (std::abs(found->joules - *integral_j) > found->err_j) ++summary.outside;
     Print("{:>3} {:7.3f} {:11.3f} {:9.3f} {:11.3f} {:9.5f} {:8.2f} {:9.2f} {:9.4f}\n", repetition,
-          window->seconds(), window->joules, window->err_j, *integral_j, summary.ratios.back(),
-          summary.watts.back(), summary.rates.back() * scale, summary.per_work.back() * 1e12);
+          elapsed_s, found->joules, found->err_j, *integral_j, summary.ratios.back(),
+          summary.watts.back(), found->work / elapsed_s * scale, summary.per_work.back() * 1e12);
   }
   summary.complete = true;
   return summary;
@@ -307,17 +235,21 @@ Summary Compare(CudaGpu& gpu, Meter& meter, const Nvml& nvml, Load load, int rep
 
 // Whether it passes.
 bool Judge(const char* name, const Summary& summary) {
+  if (!summary.complete) {
+    Print("{:<16} not all repetitions gave joules; FAILS\n", name);
+    return false;
+  }
   double worst = 0;
   for (const double ratio : summary.ratios) {
     if (std::abs(ratio - 1) > std::abs(worst)) worst = ratio - 1;
   }
   const double cv = Variation(summary.per_work);
-  const bool passes = summary.complete && std::abs(worst) < kAgreement && cv < kRepeatability;
+  const bool passes = std::abs(worst) < kAgreement && cv < kRepeatability;
   Print(
-      "{:<8} counter against integral: mean {:+.3f} %, worst {:+.3f} % (limit 2 %); joules of the "
-      "same work: cv {:.3f} % (limit 1 %); power: cv {:.3f} %; {}\n",
-      name, (Mean(summary.ratios) - 1) * 100, worst * 100, cv * 100, Variation(summary.watts) * 100,
-      passes ? "passes" : "FAILS");
+      "{:<16} against the integral: mean {:+.3f} %, worst {:+.3f} % (limit 2 %), {} of {} outside "
+      "the bound; joules of the same work: cv {:.3f} % (limit 1 %); power: cv {:.3f} %; {}\n",
+      name, (Mean(summary.ratios) - 1) * 100, worst * 100, summary.outside, summary.ratios.size(),
+      cv * 100, Variation(summary.watts) * 100, passes ? "passes" : "FAILS");
   return passes;
 }
 
@@ -353,22 +285,6 @@ std::optional<Options> Parse(int argc, char** argv) {
   return options;
 }
 
-// NVML's handle of the GPU that CUDA computes on; nothing where there is none.
-bool FindGpu(Nvml& nvml, const std::string& uuid) {
-  unsigned count = 0;
-  if (nvml.library->device_count(&count) != energy::kNvmlSuccess) return false;
-  for (unsigned i = 0; i < count; ++i) {
-    std::array<char, 96> text{};
-    if (nvml.library->device_by_index(i, &nvml.device) != energy::kNvmlSuccess) continue;
-    if (nvml.library->device_uuid(nvml.device, text.data(), text.size()) != energy::kNvmlSuccess) {
-      continue;
-    }
-    nvml.index = static_cast<int>(i);
-    if (uuid == text.data()) return true;
-  }
-  return false;
-}
-
 int Run(const Options& options) {
   OpenedGpu opened = OpenGpu();
   if (!opened.gpu) {
@@ -392,12 +308,22 @@ int Run(const Options& options) {
   ShowFirstReadings(nvml);
   energy::MeterOptions meter_options;
   meter_options.gpus = {nvml.index};
-  const energy::Opened meter = energy::OpenNvml(meter_options);
-  if (!meter.meter) {
-    Print("nvml_check: {}\n", meter.why_not);
+  energy::Opened opened_meter = energy::OpenNvml(meter_options);
+  if (!opened_meter.meter) {
+    Print("nvml_check: {}\n", opened_meter.why_not);
     return 1;
   }
-  Print("{}\n", energy::Describe(meter.meter->info()));
+  energy::MeterSet set;
+  set.meters.push_back(std::move(opened_meter.meter));
+  Meter& meter = *set.meters.front();
+  const energy::Watched idle = energy::Characterise(meter, energy::RealClock());
+  std::string watched_idle = idle.why_not;
+  if (idle.behaviour) {
+    const std::optional<double> watts = idle.behaviour->instant_watts;
+    watched_idle = fmt::format("{:.2f} W, instant power {}", idle.behaviour->watts,
+                               watts ? fmt::format("{:.2f} W", *watts) : "absent");
+  }
+  Print("watched idle: {}\n", watched_idle);
 
   const std::string wrong = gpu.CheckLoads();
   Print("loads checked against the same arithmetic on the CPU: {}; buffer {:.3f} GB\n",
@@ -408,29 +334,50 @@ int Run(const Options& options) {
     Print("under the compute load:\n");
     const RunningLoad running(gpu, Load::kCompute);
     Sleep(kSettle_s);
-    if (!WatchCounter(*meter.meter)) return 1;
+    if (!WatchCounter(meter)) return 1;
     WatchField(nvml, energy::kNvmlTotalEnergy_mj, energy::NvmlScope::kGpu, "energy");
     WatchField(nvml, energy::kNvmlScopedEnergy_mj, energy::NvmlScope::kGpu, "energy of a scope");
     WatchField(nvml, energy::kNvmlInstantPower_mw, energy::NvmlScope::kGpu, "instant power");
     WatchField(nvml, energy::kNvmlInstantPower_mw, energy::NvmlScope::kModule, "module's power");
-    const std::optional<double> watts = meter.meter->InstantWatts();
+    const std::optional<double> watts = meter.InstantWatts();
     Print("  instant power by the meter: {}\n", watts ? fmt::format("{:.2f} W", *watts) : "absent");
-    if (!CompareReadRates(*meter.meter, options.seconds)) return 1;
+    if (!CompareReadRates(meter, options.seconds)) return 1;
+    const energy::Watched watched = energy::Characterise(meter, energy::RealClock());
+    if (!watched.behaviour) {
+      Print("nvml_check: the meter is not to be believed: {}\n", watched.why_not);
+      return 1;
+    }
+    meter.SetBehaviour(*watched.behaviour, watched.frozen);
+    Print("{}\n", energy::Describe(meter.info()));
   }
   if (!gpu.fault().empty()) {
     Print("nvml_check: the load failed: {}\n", gpu.fault());
     return 1;
   }
-  const Summary compute =
-      Compare(gpu, *meter.meter, nvml, Load::kCompute, options.repetitions, options.seconds);
-  if (!compute.complete) return 1;
-  const Summary memory =
-      Compare(gpu, *meter.meter, nvml, Load::kMemory, options.repetitions, options.seconds);
-  if (!memory.complete) return 1;
+  bool passes = wrong.empty();
+  std::vector<std::pair<const char*, Summary>> summaries;
+  const int few = std::min(options.repetitions, 3);
+  for (const Load load : {Load::kCompute, Load::kMemory}) {
+    const bool compute = load == Load::kCompute;
+    summaries.emplace_back(compute ? "compute, counter" : "memory, counter",
+                           Compare(compute ? "compute-bound, the counter between two ticks"
+                                           : "memory-bound, the counter between two ticks",
+                                   gpu, nvml, load, few, [&] {
+                                     return MeasureCounter(gpu, meter, load, options.seconds);
+                                   }));
+    if (!gpu.fault().empty()) return 1;
+    energy::Sampler sampler(set);
+    sampler.StartThread();
+    summaries.emplace_back(
+        compute ? "compute, probe" : "memory, probe",
+        Compare(compute ? "compute-bound, the probe's window" : "memory-bound, the probe's window",
+                gpu, nvml, load, options.repetitions,
+                [&] { return MeasureProbe(gpu, sampler, load, options.seconds); }));
+    if (!gpu.fault().empty()) return 1;
+  }
   Print("\n");
-  const bool compute_passes = Judge("compute:", compute);
-  const bool memory_passes = Judge("memory:", memory);
-  return compute_passes && memory_passes && wrong.empty() ? 0 : 3;
+  for (const auto& [name, summary] : summaries) passes = Judge(name, summary) && passes;
+  return passes ? 0 : 3;
 }
 
 }  // namespace
