@@ -29,9 +29,10 @@ constexpr double kTogether_s = 1e-3;
 constexpr long kElement_byte = 64;
 constexpr size_t kStampAt_byte = 24;
 
-// The same instant on Mach's clock and on ours. They are read side by side each time, since Mach's
-// stops while the machine sleeps.
-struct ClockPair {
+// Mach's clock before a sample was asked for, and an instant after it on that clock and on ours:
+// the two are read side by side each time, since Mach's stops while the machine sleeps.
+struct Clocks {
+  uint64_t asked_ticks = 0;
   uint64_t ticks = 0;
   TimePoint time;
 };
@@ -50,7 +51,7 @@ class Counter {
   void Forget() { read_ = false; }
   // `stamp` is 0 where there is none. False where the counter was set back: it counts on from
   // there.
-  bool Next(int64_t count, uint64_t stamp, const std::optional<ClockPair>& now, double s_per_tick) {
+  bool Next(int64_t count, uint64_t stamp, const std::optional<Clocks>& now, double s_per_tick) {
     read_ = true;
     const bool known = !last_ || count >= *last_;
     const bool moved = last_ && count != *last_;
@@ -61,17 +62,22 @@ class Counter {
   }
 
  private:
-  // A stamp that stands still while the value moves, goes back, or lies in the future is not the
-  // time of publication: none of this channel is believed any more. (None of that was seen in 32 s
-  // on an M1 Ultra with macOS 27; other chips and older systems are unverified.)
-  void Place(uint64_t stamp, bool moved, const std::optional<ClockPair>& now, double s_per_tick) {
+  // A stamp is the time of publication where it was there before the sample was asked for, as those
+  // of macOS 27's batches are. A driver that stamps as it is asked (GPU Energy) tells the time of
+  // the question, and nothing of when its counter last moved: such a value is of now, like any
+  // other counter's. A stamp that stands still while the value moves, goes back, or lies in the
+  // future is no time of publication: none of its channel is believed any more. (None of that was
+  // seen in 32 s on an M1 Ultra with macOS 27; other chips and older systems are unverified.)
+  void Place(uint64_t stamp, bool moved, const std::optional<Clocks>& now, double s_per_tick) {
     if (!now || stamp == 0) {
       published_.reset();
       return;
     }
     const bool same = stamp == stamp_;
     if (stamp > now->ticks || stamp < stamp_ || (same && moved)) believed_ = false;
-    if (!believed_) {
+    if (stamp < now->asked_ticks) batched_ = true;
+    stamp_ = stamp;
+    if (!believed_ || !batched_) {
       published_.reset();
       return;
     }
@@ -79,7 +85,6 @@ class Counter {
     const double age_s = static_cast<double>(now->ticks - stamp) * s_per_tick;
     published_ = now->time - std::chrono::duration_cast<TimePoint::duration>(
                                  std::chrono::duration<double>(age_s));
-    stamp_ = stamp;
   }
 
   std::string name_;
@@ -89,6 +94,7 @@ class Counter {
   bool read_ = false;
   uint64_t stamp_ = 0;
   bool believed_ = true;
+  bool batched_ = false;  // it was seen to publish without being asked
   std::optional<TimePoint> published_;
 };
 
@@ -117,11 +123,12 @@ class IoReportMeter : public Meter {
     Reading reading;
     reading.values.resize(sums_.size());
     for (Counter& counter : counters_) counter.Forget();
+    const uint64_t asked_ticks = library_->ticks_now == nullptr ? 0 : library_->ticks_now();
     reading.before = clock_.Now();
     const CfOwner samples(
         library_, library_->create_samples(subscription_.get(), subscribed_.get(), nullptr));
     reading.after = clock_.Now();
-    if (samples) ReadCounters(samples.get());
+    if (samples) ReadCounters(samples.get(), asked_ticks);
     for (size_t d = 0; d < sums_.size(); ++d) reading.values[d] = Total(sums_[d]);
     reading.generation = generation_;
     return reading;
@@ -132,8 +139,8 @@ class IoReportMeter : public Meter {
   // of the earlier sample, shows a channel that this one lacked with all its counts since the start
   // of the machine, and costs a second set of objects. It is the same subtraction (disassembly of
   // _compareSamples and cloneElements in libIOReport).
-  void ReadCounters(CfRef samples) {
-    const std::optional<ClockPair> now = ReadClocks();
+  void ReadCounters(CfRef samples, uint64_t asked_ticks) {
+    const std::optional<Clocks> now = ReadClocks(asked_ticks);
     const double s_per_tick = library_->s_per_tick.value_or(0);
     const CfRef channels = library_->cf_dictionary_get(samples, channels_key_.get());
     const long count = channels == nullptr ? 0 : library_->cf_array_count(channels);
@@ -152,10 +159,10 @@ class IoReportMeter : public Meter {
     for (Sum& sum : sums_) sum.held.reset();
   }
 
-  std::optional<ClockPair> ReadClocks() {
+  std::optional<Clocks> ReadClocks(uint64_t asked_ticks) {
     if (library_->ticks_now == nullptr || !library_->s_per_tick) return std::nullopt;
     // Interrupted between the two, the pair would be off by as much: the closest of three is taken.
-    std::optional<ClockPair> best;
+    std::optional<Clocks> best;
     double best_s = 0;
     for (int attempt = 0; attempt < 3; ++attempt) {
       const TimePoint before = clock_.Now();
@@ -163,7 +170,7 @@ class IoReportMeter : public Meter {
       const TimePoint after = clock_.Now();
       const double apart_s = SecondsBetween(before, after);
       if (best && apart_s >= best_s) continue;
-      best = ClockPair{ticks, before + (after - before) / 2};
+      best = Clocks{asked_ticks, ticks, before + (after - before) / 2};
       best_s = apart_s;
     }
     return best;
