@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "energy/hwmon.h"
 #include "energy/ioreport.h"
 #include "energy/load.h"
 #include "energy/nvml.h"
@@ -23,6 +24,8 @@ constexpr MeterEntry kMeters[] = {
     {"nvml", "energy counters of NVIDIA GPUs", OpenNvml},
     {"ioreport", "energy of Apple's M chips, without sudo", OpenIoReport},
     {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics},
+    {"hwmon", "sensors of Grace, AMD and Intel GPUs, AMD CPUs (Linux hwmon)", OpenHwmon},
+    {"hwmon_cpu", "the same without GPUs, beside a meter of the GPUs", OpenHwmonCpu},
 };
 
 // Watches a meter that was opened; one that is not to be believed is closed again.
