@@ -8,6 +8,7 @@
 
 #include "energy/hwmon.h"
 #include "energy/ioreport.h"
+#include "energy/jetson.h"
 #include "energy/load.h"
 #include "energy/nvml.h"
 #include "energy/perf_power.h"
@@ -26,6 +27,7 @@ constexpr MeterEntry kMeters[] = {
     {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics},
     {"hwmon", "sensors of Grace, AMD and Intel GPUs, AMD CPUs (Linux hwmon)", OpenHwmon},
     {"hwmon_cpu", "the same without GPUs, beside a meter of the GPUs", OpenHwmonCpu},
+    {"jetson", "power monitors of NVIDIA Jetson modules (Linux INA3221)", OpenJetson},
 };
 
 // Watches a meter that was opened; one that is not to be believed is closed again.
