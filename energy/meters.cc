@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "energy/battery.h"
 #include "energy/hwmon.h"
 #include "energy/ioreport.h"
 #include "energy/jetson.h"
@@ -28,6 +29,7 @@ constexpr MeterEntry kMeters[] = {
     {"hwmon", "sensors of Grace, AMD and Intel GPUs, AMD CPUs (Linux hwmon)", OpenHwmon},
     {"hwmon_cpu", "the same without GPUs, beside a meter of the GPUs", OpenHwmonCpu},
     {"jetson", "power monitors of NVIDIA Jetson modules (Linux INA3221)", OpenJetson},
+    {"battery", "discharge of a laptop's battery, the last resort (Linux)", OpenBattery},
 };
 
 // Watches a meter that was opened; one that is not to be believed is closed again.
