@@ -123,11 +123,13 @@ Opened OpenBattery(const MeterOptions& options) {
   if (supplies.batteries.empty()) {
     return {nullptr, fmt::format("{} has no battery of the machine", folder.string())};
   }
-  if (!OnBattery(supplies, options.read)) return {nullptr, std::string(kOnMains)};
+  if (!OnBattery(supplies, options.read)) {
+    return {nullptr, std::string(kOnMains), true};
+  }
   Sources sources;
   for (const fs::path& battery : supplies.batteries) {
     if (!ReadWatts(battery, supplies, options.read)) {
-      return {nullptr, WhyUnreadable(battery, options.read)};
+      return {nullptr, WhyUnreadable(battery, options.read), true};
     }
     sources.push_back(std::make_unique<BatterySource>(battery, supplies, options.read));
   }

@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 // In uJ per second: 10 kW, more than any socket or board.
 constexpr double kHighest_uw = 1e10;
+// Of sensors whose period is not known, beside others whose period is.
+constexpr double kLongestPeriod_s = 1;
 
 // The drivers add the registers up in 64 bits of uJ, so that these counters never wrap.
 class CounterSource : public EnergySource {
@@ -101,6 +103,7 @@ Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
   std::vector<Sources> domains;
   std::vector<std::string> faults;
   bool total = false;
+  bool unknown_period = false;
   for (const HwmonPlan& plan : found.plans) {
     std::string why_not;
     for (const HwmonSensor& sensor : plan.sensors) {
@@ -116,6 +119,7 @@ Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
     for (const HwmonSensor& sensor : plan.sensors) {
       sources.push_back(MakeSource(sensor, options.read));
       if (!sensor.counts) info.kind = Kind::kSampled;
+      unknown_period = unknown_period || (!sensor.counts && !sensor.update_s);
       if (sensor.update_s) {
         info.expected_tick_s = std::max(info.expected_tick_s.value_or(0), *sensor.update_s);
       }
@@ -125,7 +129,7 @@ Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
     domains.push_back(std::move(sources));
   }
   if (!total) {
-    if (!faults.empty()) return {nullptr, fmt::format("{}", fmt::join(faults, "; "))};
+    if (!faults.empty()) return {nullptr, fmt::format("{}", fmt::join(faults, "; ")), true};
     if (devices.empty()) return {nullptr, fmt::format("{} is empty", folder.string())};
     return {nullptr, fmt::format("{} has {}: none of them is known to measure the power of a CPU, "
                                  "a GPU or a module",
@@ -134,6 +138,9 @@ Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
   std::vector<std::string> notes = faults;
   if (info.expected_tick_s) {
     notes.push_back(fmt::format("power is the mean of {:.0f} ms", *info.expected_tick_s * 1e3));
+  }
+  if (info.expected_tick_s && unknown_period) {
+    info.expected_tick_s = std::max(*info.expected_tick_s, kLongestPeriod_s);
   }
   if (!others.measuring.empty()) {
     notes.push_back(fmt::format("not counted: {}", fmt::join(others.measuring, ", ")));

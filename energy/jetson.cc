@@ -234,7 +234,7 @@ Opened OpenJetson(const MeterOptions& options) {
   bool total = false;
   for (const Chosen& c : chosen) {
     if (std::string why_not = WhyUnreadable(c.rail, options.read); !why_not.empty()) {
-      if (c.domain.in_total) return {nullptr, why_not};
+      if (c.domain.in_total) return {nullptr, why_not, true};
       continue;  // what is shown only can be missed
     }
     total = total || c.domain.in_total;

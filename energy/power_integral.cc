@@ -70,7 +70,9 @@ void PowerIntegral::Add(TimePoint at, std::optional<double> watts) {
 
 std::optional<Value> PowerIntegral::value() const {
   if (!last_) return std::nullopt;
-  return sum_;
+  Value value = sum_;
+  if (!update_s_) value.published = changed_at_;
+  return value;
 }
 
 }  // namespace wattline::energy

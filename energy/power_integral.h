@@ -33,6 +33,8 @@ class PowerIntegral {
   void Add(TimePoint at, std::optional<double> watts);
 
   // As of the last sample: absent where that was. Joules go on after a loss, without its energy.
+  // Where the period is not known, `published` is the first read that showed the present value, by
+  // which the sensor's updates can be followed.
   std::optional<Value> value() const;
   // How often the count was lost.
   uint32_t generation() const { return generation_; }

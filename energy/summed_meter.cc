@@ -8,7 +8,11 @@ namespace {
 class SummedMeter : public Meter {
  public:
   SummedMeter(MeterInfo info, std::vector<Sources> domains, Clock& clock)
-      : Meter(std::move(info)), domains_(std::move(domains)), clock_(clock) {}
+      : Meter(std::move(info)), domains_(std::move(domains)), clock_(clock) {
+    const std::vector<Domain>& all = this->info().domains;
+    while (leading_ < all.size() && !all[leading_].in_total) ++leading_;
+    if (this->info().expected_tick_s) leading_ = all.size();
+  }
 
   Reading Read() override {
     Reading reading;
@@ -25,6 +29,7 @@ class SummedMeter : public Meter {
         sum.joules += value->joules;
         sum.missed_j += value->missed_j;
         sum.missed_j2 += value->missed_j2;
+        if (d == leading_ && source == domains_[d].front()) sum.published = value->published;
       }
       if (whole) reading.values[d] = sum;
     }
@@ -35,6 +40,7 @@ class SummedMeter : public Meter {
  private:
   std::vector<Sources> domains_;
   Clock& clock_;
+  size_t leading_ = 0;  // the domain whose first source tells of its updates
 };
 
 }  // namespace

@@ -39,7 +39,9 @@ class PowerSource : public EnergySource {
 
 using Sources = std::vector<std::unique_ptr<EnergySource>>;
 
-// The sum of `domains[d]` is the domain d of `info`: absent where one of its sources is.
+// The sum of `domains[d]` is the domain d of `info`: absent where one of its sources is. Where no
+// period is documented in `info`, the updates of the first source of the total stand for those of
+// all: those of several sensors together would look like ones of a shorter period.
 std::unique_ptr<Meter> MakeSummedMeter(MeterInfo info, std::vector<Sources> domains, Clock& clock);
 
 }  // namespace wattline::energy

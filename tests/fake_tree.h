@@ -56,6 +56,9 @@ class FakeTree {
     laws_[root_ / file] = std::move(law);
   }
 
+  // What opening and reading a file takes, for callers that wait by reading.
+  void SetReadCost(double seconds) { read_cost_s_ = seconds; }
+
   double Now_s() { return SecondsBetween(start_, clock_.Now()); }
 
   MeterOptions Options() {
@@ -63,6 +66,7 @@ class FakeTree {
     options.root = root_;
     options.clock = &clock_;
     options.read = [this](const std::filesystem::path& file) {
+      clock_.Advance(read_cost_s_);
       if (const auto refused = refused_.find(file); refused != refused_.end()) {
         return FileText{"", refused->second};
       }
@@ -88,6 +92,7 @@ class FakeTree {
   std::filesystem::path root_;
   SimulatedClock clock_;
   TimePoint start_ = clock_.Now();
+  double read_cost_s_ = 0;
   std::map<std::filesystem::path, int> refused_;
   std::map<std::filesystem::path, std::function<double(double)>> laws_;
 };

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "energy/meters.h"
+#include "energy/watch.h"
 #include "tests/fake_tree.h"
 
 namespace wattline::energy {
@@ -275,6 +279,60 @@ TEST_F(HwmonTest, ChangingPowerIntegratesToItsEnergyWithinWhatWasMissed) {
   EXPECT_GT(missed_j, 0);
   EXPECT_LT(missed_j,
             2 * 100 * (0.05 + 1) / 2 + 1e-6);  // two changes, whose age is a second at most
+}
+
+TEST_F(HwmonTest, WatchingFindsThePeriodOfASensorThatDoesNotTellIt) {
+  Device(1, "fam15h_power");
+  // A new value every 10 ms.
+  tree_.Follow(Path(1, "power1_input"),
+               [](double t) { return 50e6 + 1e6 * std::fmod(std::floor(t / 0.01), 7); });
+  tree_.SetReadCost(20e-6);
+  const auto meter = Open();
+  ASSERT_TRUE(meter);
+  const Watched watched = Characterise(*meter, tree_.clock());
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_NEAR(watched.behaviour->tick_s, 0.01, 0.002);
+  EXPECT_NEAR(watched.behaviour->watts, 53, 1);
+}
+
+TEST_F(HwmonTest, TheIntervalOfAMeanIsItsPeriodHoweverOftenTwoSocketsChange) {
+  for (const int socket : {0, 1}) {
+    Grace(socket + 1, fmt::format("Grace Power Socket {}", socket), 0);
+    tree_.Follow(Path(socket + 1, "device/power1_average"), [socket](double t) {
+      return 50e6 + 1e6 * std::fmod(std::floor((t + 0.02 * socket) / 0.05), 7);
+    });
+  }
+  tree_.SetReadCost(20e-6);
+  const auto meter = Open();
+  ASSERT_TRUE(meter);
+  const Watched watched = Characterise(*meter, tree_.clock());
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_DOUBLE_EQ(watched.behaviour->longest_tick_s, 0.05);
+}
+
+// Of the latest call.
+std::unique_ptr<SimulatedMachine> board;
+Opened OpenBoard(const MeterOptions& options) {
+  board = std::make_unique<SimulatedMachine>(*options.clock, 150);
+  const SimulatedCounter counter{.machine = board.get(), .name = "gpu", .parts = kGpuPart};
+  return {std::make_unique<SimulatedMeter>(std::vector<SimulatedCounter>{counter}, *options.clock,
+                                           static_cast<SimulatedClock*>(options.clock), 10e-6),
+          ""};
+}
+
+TEST_F(HwmonTest, BesideAMeterOfTheGpuAutoTakesGraceWithoutItsModule) {
+  Grace(1, "Module Power Socket 0", 400);
+  Grace(2, "Grace Power Socket 0", 250);
+  tree_.SetReadCost(20e-6);
+  const std::array<MeterEntry, 3> entries = {{{"gpu_board", "stands in for NVML", OpenBoard},
+                                              {"hwmon", "", OpenHwmon},
+                                              {"hwmon_cpu", "", OpenHwmonCpu}}};
+  const Chosen chosen = ChooseMeters("auto", tree_.Options(), entries);
+  ASSERT_EQ(chosen.set.meters.size(), 2u);
+  EXPECT_EQ(chosen.set.meters[1]->info().name, "hwmon_cpu");
+  EXPECT_EQ(chosen.set.Covered(), kCpuPart | kGpuPart);
+  ASSERT_EQ(chosen.unused.size(), 1u);
+  EXPECT_EQ(chosen.unused[0].why_not, "simulated measures that already");
 }
 
 TEST_F(HwmonTest, AFileThatFailsInMidRunGivesNoValueAndLosesCount) {

@@ -69,6 +69,19 @@ TEST(PowerIntegralTest, WithoutAKnownPeriodTheAgeIsTheTimeThatTheValueWasSeenFor
   EXPECT_NEAR(integral.value()->missed_j - before_j, 1 * (0.1 + 1) / 2, 1e-9);
 }
 
+TEST(PowerIntegralTest, WhatIsPublishedIsTheFirstReadOfTheValueWhereNoPeriodIsKnown) {
+  PowerIntegral known(0.1);
+  PowerIntegral unknown;
+  for (PowerIntegral* integral : {&known, &unknown}) {
+    integral->Add(At(0), 10);
+    EXPECT_FALSE(integral->value()->published);
+    integral->Add(At(1), 20);
+    integral->Add(At(2), 20);
+  }
+  EXPECT_FALSE(known.value()->published);
+  EXPECT_EQ(unknown.value()->published, At(1));
+}
+
 TEST(PowerIntegralTest, AQuietPhaseOfASensorWhosePeriodWasSeenDoesNotAgeItsValue) {
   PowerIntegral integral;
   double t = 0;
