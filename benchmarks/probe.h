@@ -122,12 +122,13 @@ class ProbedLoop {
                       energy::Clock& clock = energy::RealClock())
       : state_(state), probe_(state.thread_index() == 0 ? sampler : nullptr, clock) {}
 
-  auto begin() {
-    auto first = state_.begin();
+  auto begin() { return state_.begin(); }
+  // The one of the two calls in which Google Benchmark's threads meet and its timer starts.
+  auto end() {
+    auto last = state_.end();
     if (state_.thread_index() == 0) probe_.BeginNow();
-    return first;
+    return last;
   }
-  auto end() { return state_.end(); }
 
   // Both the probe's window and Google Benchmark's timer.
   void PauseTiming() {

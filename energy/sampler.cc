@@ -110,8 +110,11 @@ void Sampler::Schedule(Entry& e) {
   }
   // Sharp enough to rest on, and to tell when the next ones come: ticks keep their period to a few
   // milliseconds.
-  const bool sharp = SecondsBetween(last->earliest, last->latest) <= kSharp * b.tick_s;
-  if (sharp && last->latest > e.rested_on) {
+  const bool sharp = SecondsBetween(last->earliest, last->latest) <=
+                     std::max(kSharp * b.tick_s, 3 * b.read_cost_s);
+  // Where no sharp one comes in two ticks, none is looked for in vain all along.
+  const bool in_vain = !hungry && SecondsBetween(e.rest_until, now) > 2 * b.longest_tick_s;
+  if ((sharp && last->latest > e.rested_on) || in_vain) {
     e.rested_on = last->latest;
     e.rest_until = Later(now, std::max(options_.interval_s, e.spent_s / options_.most_share));
     e.spent_s = 0;

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "energy/simulated.h"
@@ -157,6 +159,86 @@ TEST_F(ProbeTest, NoNanAndNoInfinityBecomesACounter) {
   SetEnergyCounters(measured, counters);
   ASSERT_EQ(counters.size(), 1u);
   EXPECT_EQ(counters.begin()->first, "watts");
+}
+
+TEST_F(ProbeTest, AddedIterationsCountAndNarrowTheBound) {
+  benchmark::ClearRegisteredBenchmarks();
+  benchmark::RegisterBenchmark("work", [this](benchmark::State& state) {
+    machine_.SetPower(kWork_w);
+    const std::function<void()> work = [this] { clock_.Advance(kIteration_s); };
+    EnergyProbe probe(sampler_.get(), clock_);
+    probe.Begin(&work);
+    for (auto _ : state) work();
+    measured_.push_back(probe.End(state.iterations(), work, {.error = 1e-4, .longest_s = 10}));
+  })->Iterations(1);
+  Run();
+  EXPECT_GT(measured_[0].iterations, 10);
+  EXPECT_LE(*measured_[0].joules_err, 1e-4 * *measured_[0].joules);
+  EXPECT_NEAR(*measured_[0].joules, kWork_w * kIteration_s, *measured_[0].joules_err);
+  EXPECT_NEAR(measured_[0].elapsed_s, kIteration_s * static_cast<double>(measured_[0].iterations),
+              1e-4);  // reading the meter takes time too
+}
+
+TEST_F(ProbeTest, PausedWorkIsNotCounted) {
+  benchmark::ClearRegisteredBenchmarks();
+  benchmark::RegisterBenchmark("work", [this](benchmark::State& state) {
+    ProbedLoop loop(state, sampler_.get(), clock_);
+    for (auto _ : loop) {
+      machine_.SetPower(kWork_w);
+      clock_.Advance(0.2);
+      loop.PauseTiming();
+      machine_.SetPower(10 * kWork_w);
+      clock_.Advance(0.1);
+      loop.ResumeTiming();
+    }
+    measured_.push_back(loop.Report());
+  })->Iterations(5);
+  const auto runs = Run();
+  EXPECT_NEAR(measured_[0].paused_s, 5 * 0.1, 1e-3);
+  EXPECT_NEAR(measured_[0].elapsed_s, 5 * 0.2, 1e-3);
+  EXPECT_NEAR(runs.at(0).counters.at("joules").value, kWork_w * 0.2,
+              runs.at(0).counters.at("joules_err").value);
+}
+
+// With the real clock, since Google Benchmark's barriers are real.
+TEST(ProbedLoopTest, ThreadZeroMeasuresFromTheStartBarrierToTheSlowestThread) {
+  energy::SimulatedMachine machine(energy::RealClock(), 40);
+  energy::MeterSet meters;
+  meters.meters.push_back(std::make_unique<energy::SimulatedMeter>(
+      std::vector<energy::SimulatedCounter>{{&machine, "cpu"}}, energy::RealClock()));
+  const energy::Watched watched =
+      energy::Characterise(*meters.meters[0], energy::RealClock(), {.longest_s = 10});
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  meters.meters[0]->SetBehaviour(*watched.behaviour);
+  energy::Sampler sampler(meters);
+  sampler.StartThread();
+  constexpr auto kPreparation = std::chrono::milliseconds(600);
+  constexpr auto kSlow = std::chrono::milliseconds(100);
+  Measured measured;
+  benchmark::ClearRegisteredBenchmarks();
+  benchmark::RegisterBenchmark("threads",
+                               [&](benchmark::State& state) {
+                                 if (state.thread_index() == 1)
+                                   std::this_thread::sleep_for(kPreparation);
+                                 ProbedLoop loop(state, &sampler);
+                                 for (auto _ : loop) {
+                                   if (state.thread_index() == 1)
+                                     std::this_thread::sleep_for(kSlow);
+                                 }
+                                 const Measured own = loop.Report();
+                                 if (state.thread_index() == 0) measured = own;
+                               })
+      ->Threads(2)
+      ->Iterations(2);
+  Keeper keeper;
+  benchmark::RunSpecifiedBenchmarks(&keeper);
+  EXPECT_GE(measured.elapsed_s, 0.2);
+  EXPECT_LT(measured.elapsed_s, 0.6);  // the other thread's preparation is not in it
+  EXPECT_EQ(measured.iterations, 4);   // of both threads
+  const auto& counters = keeper.runs.at(0).counters;
+  // Set by one thread only: Google Benchmark adds up what threads set.
+  EXPECT_EQ(counters.at("joules").value, *measured.joules);
+  EXPECT_NEAR(*measured.joules, 40 * measured.elapsed_s / 4, *measured.joules_err);
 }
 
 }  // namespace
