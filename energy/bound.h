@@ -50,6 +50,6 @@ struct Gain {
 //     one to the other; between 0 and that of the work where it was not watched.
 Bounded WorkEnergy(const Gain& gain);
 
-inline constexpr double kSpread = 0.2;
+inline constexpr double kSpread = 0.1;
 
 }  // namespace wattline::energy
