@@ -245,7 +245,7 @@ Opened OpenIoReport(const MeterOptions& options) {
     return {nullptr, "not used: --meter_root points at another machine"};
   }
   const LoadedIoReport loaded = LoadIoReport(options);
-  if (!loaded.library) return {nullptr, loaded.why_not};
+  if (!loaded.library) return {nullptr, loaded.why_not, loaded.present};
   const std::shared_ptr<const IoReportLibrary>& library = loaded.library;
 
   const CfOwner group = MakeCfText(library, kIoReportEnergyGroup);
@@ -264,7 +264,7 @@ Opened OpenIoReport(const MeterOptions& options) {
     std::string why_not = fmt::format("none of the {} channels of the {} group is known",
                                       channels.size(), kIoReportEnergyGroup);
     if (!chosen.refused.empty()) why_not += ": " + chosen.refused;
-    return {nullptr, why_not};
+    return {nullptr, why_not, true};
   }
 
   MeterInfo info;
@@ -302,7 +302,8 @@ Opened OpenIoReport(const MeterOptions& options) {
   if (!subscription || !subscribed) {
     return {nullptr,
             "IOReport refuses a subscription to its energy channels; a sandbox may forbid it: "
-            "run outside of one"};
+            "run outside of one",
+            true};
   }
   return {std::make_unique<IoReportMeter>(std::move(info), library, std::move(subscription),
                                           std::move(subscribed), std::move(counters),

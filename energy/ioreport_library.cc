@@ -73,7 +73,7 @@ LoadedIoReport LoadIoReport(const MeterOptions& options) {
   io.Find("IOReportChannelGetFormat", found->get_format);
   io.Find("IOReportSimpleGetIntegerValue", found->get_integer);
   for (const std::string& fault : {cf.fault(), io.fault()}) {
-    if (!fault.empty()) return {nullptr, fault + ": wattline does not know this macOS"};
+    if (!fault.empty()) return {nullptr, fault + ": wattline does not know this macOS", true};
   }
 
   struct Timebase {  // mach_timebase_info_data_t: nanoseconds = ticks * numer / denom

@@ -62,6 +62,7 @@ inline constexpr int64_t kIoReportInvalid = INT64_MIN;
 struct LoadedIoReport {
   std::shared_ptr<const IoReportLibrary> library;
   std::string why_not;
+  bool present = false;  // the library is there, but not as it is known
 };
 // Opens options.core_foundation_library and options.ioreport_library, and never closes them.
 LoadedIoReport LoadIoReport(const MeterOptions& options);

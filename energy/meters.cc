@@ -15,6 +15,7 @@
 #include "energy/perf_power.h"
 #include "energy/powercap.h"
 #include "energy/powermetrics.h"
+#include "energy/smc.h"
 #include "energy/watch.h"
 
 namespace wattline::energy {
@@ -29,6 +30,7 @@ constexpr MeterEntry kMeters[] = {
     {"hwmon", "sensors of Grace, AMD and Intel GPUs, AMD CPUs (Linux hwmon)", OpenHwmon},
     {"hwmon_cpu", "the same without GPUs, beside a meter of the GPUs", OpenHwmonCpu},
     {"jetson", "power monitors of NVIDIA Jetson modules (Linux INA3221)", OpenJetson},
+    {"smc", "power of a whole Mac by its system controller, without sudo", OpenSmc},
     {"battery", "discharge of a laptop's battery, the last resort (Linux)", OpenBattery},
 };
 
