@@ -79,9 +79,9 @@ TEST_F(KeptFileTest, AFileThatStaysEmptyIsGivenBackSoonAndAnErrorAtOnce) {
     };
   };
   EXPECT_EQ(KeptFile(file_, read(0)).Read().text, "");
-  EXPECT_EQ(reads, 5);
+  EXPECT_EQ(reads, 10);
   EXPECT_EQ(KeptFile(file_, read(EACCES)).Read().error, EACCES);
-  EXPECT_EQ(reads, 6);
+  EXPECT_EQ(reads, 11);
 }
 
 }  // namespace
