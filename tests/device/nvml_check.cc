@@ -270,7 +270,7 @@ std::optional<Options> Parse(int argc, char** argv) {
     const std::string value(equals == std::string_view::npos ? "" : text.substr(equals + 1));
     if (text == "--print_ptx") {
       options.print_ptx = true;
-    } else if (name == "--repetitions" && std::atoi(value.c_str()) > 0) {
+    } else if (name == "--repetitions" && std::atoi(value.c_str()) > 1) {
       options.repetitions = std::atoi(value.c_str());
     } else if (name == "--seconds" && std::atof(value.c_str()) > 0) {
       options.seconds = std::atof(value.c_str());
