@@ -208,10 +208,8 @@ class Watch {
     const bool all_may_rest = result.frozen.empty() && !any_moves;
     if (!any_moves && !(all_may_rest && Slowest() != nullptr)) {
       return fmt::format(
-          "its counter did not move in {:.1f} s under load: some firmware and virtual machines "
-          "show "
-          "a counter that nothing drives; an update of either may help, else no one can read it "
-          "here",
+          "its counter did not move in {:.1f} s under load: firmware and virtual machines may "
+          "show a counter that nothing drives; an update of either may help",
           watched);
     }
     const int count = Count();
