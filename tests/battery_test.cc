@@ -113,6 +113,14 @@ TEST_F(BatteryTest, AWeakChargerThatHelpsADischargingBatteryIsMainsPower) {
   EXPECT_NE(WhyNot().find("on mains power"), std::string::npos);
 }
 
+TEST_F(BatteryTest, WhereOneBatteryIsChargedAnotherThatDischargesDoesNotShowTheMachine) {
+  Supply("BAT0", "Battery", "Discharging");
+  Watts("BAT0", 18);
+  Supply("BAT1", "Battery", "Charging");
+  Watts("BAT1", 30);
+  EXPECT_NE(WhyNot().find("on mains power"), std::string::npos);
+}
+
 TEST_F(BatteryTest, PluggedInInMidRunItHasNoValueAndLosesCount) {
   Supply("BAT0", "Battery", "Discharging");
   Watts("BAT0", 18);

@@ -295,6 +295,22 @@ TEST_F(HwmonTest, WatchingFindsThePeriodOfASensorThatDoesNotTellIt) {
   EXPECT_NEAR(watched.behaviour->watts, 53, 1);
 }
 
+TEST_F(HwmonTest, TwoSensorsOutOfStepAreNotTakenForOneOfHalfThePeriod) {
+  Device(1, "zenpower");
+  for (const auto& [n, label] : {std::pair(1, "SVI2_P_Core"), std::pair(2, "SVI2_P_SoC")}) {
+    tree_.Write(Path(1, fmt::format("power{}_label", n)), label);
+    tree_.Follow(Path(1, fmt::format("power{}_input", n)), [n = n](double t) {
+      return 50e6 + 1e6 * std::fmod(std::floor((t + 0.005 * n) / 0.01), 7);
+    });
+  }
+  tree_.SetReadCost(20e-6);
+  const auto meter = Open();
+  ASSERT_TRUE(meter);
+  const Watched watched = Characterise(*meter, tree_.clock());
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_NEAR(watched.behaviour->tick_s, 0.01, 0.002);
+}
+
 TEST_F(HwmonTest, TheIntervalOfAMeanIsItsPeriodHoweverOftenTwoSocketsChange) {
   for (const int socket : {0, 1}) {
     Grace(socket + 1, fmt::format("Grace Power Socket {}", socket), 0);
