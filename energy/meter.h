@@ -66,7 +66,7 @@ struct MeterInfo {
   bool rounds_each_tick = false;
   // The tick as documented or asked for, where it may be longer than a second: how long to watch.
   std::optional<double> expected_tick_s;
-  // How old a value may be that is published without a stamp, where the source documents a delay.
+  // How much older a value may be than its stamp says, or than its reading where it has no stamp.
   double most_delay_s = 0;
   std::string note;                    // what a reader of its numbers must know, or empty
   std::optional<Behaviour> behaviour;  // set once it was watched

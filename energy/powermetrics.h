@@ -14,7 +14,7 @@ namespace wattline::energy {
 // password. Domains: "cpu", "gpu", "ane", and "dram" up to macOS 12, as its first sample has them.
 //
 // `published` is the latest possible end of the sample; the true one lies at most
-// PowermetricsMeter::LatestDoubt_s() earlier, and the note says how much that was at the start.
+// MeterInfo::most_delay_s earlier, as far as is known at the start; LatestDoubt_s() is that of now.
 Opened OpenPowermetrics(const MeterOptions& options);
 
 class PowermetricsMeter : public Meter {

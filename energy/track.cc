@@ -48,7 +48,8 @@ void Track::FeedDomain(size_t d, const Value& value, const Reading& reading) {
   }
   if (value.published) {
     if (last && last->latest == *value.published) return;
-    edge.earliest = edge.latest = *value.published;
+    edge.latest = *value.published;
+    edge.earliest = Later(edge.latest, -info_->most_delay_s);
     domain.edges.push_back(edge);
     return;
   }

@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "energy/meters.h"
+#include "energy/track.h"
 #include "tests/powermetrics_documents.h"
 
 namespace wattline::energy {
@@ -125,6 +127,22 @@ TEST_F(PowermetricsTest, StampsAreAsFarApartAsTheSamplesWereLongUnlessOneArrives
   EXPECT_NEAR(SecondsBetween(first, second), 0.02, 1e-6);
   const double doubt_s = dynamic_cast<PowermetricsMeter&>(*opened.meter).LatestDoubt_s();
   EXPECT_GE(doubt_s, -0.02);  // the fake claims a sample that is longer than its own life, maybe
+}
+
+TEST_F(PowermetricsTest, AnEdgeReachesFromTheStampBackByTheDoubt) {
+  Save("a", SampleDocument(20'000'000, 200, 0, 0));
+  Program("sample a; sleep 600\n");
+  const Opened opened = Open();
+  ASSERT_TRUE(opened.meter) << opened.why_not;
+  const MeterInfo& info = opened.meter->info();
+  Track track(info);
+  const Reading reading = opened.meter->Read();
+  track.Feed(reading);
+  ASSERT_EQ(track.edges(0).size(), 1u);
+  EXPECT_EQ(track.edges(0)[0].latest, *reading.values[0]->published);
+  EXPECT_NEAR(SecondsBetween(track.edges(0)[0].earliest, track.edges(0)[0].latest),
+              info.most_delay_s, 1e-9);
+  EXPECT_GT(info.most_delay_s, dynamic_cast<PowermetricsMeter&>(*opened.meter).LatestDoubt_s());
 }
 
 TEST_F(PowermetricsTest, MacOs12HasMemoryToo) {
@@ -281,6 +299,18 @@ TEST_F(PowermetricsTest, ASampleLargerThanAPipeArrivesWhole) {
   ASSERT_TRUE(opened.meter) << opened.why_not;
   EXPECT_TRUE(
       ReadUntil(*opened.meter, [](const Reading& now) { return now.values[0]->joules == 2.0; }));
+}
+
+TEST_F(PowermetricsTest, ItIsBelievedWithTheTickOfAMac) {
+  Save("a", SampleDocument(258'100'000, 300, 100, 0));
+  Program("while true; do sample a; sleep 0.258; done\n");
+  MeterOptions options;
+  options.root = root_;
+  const Chosen chosen = ChooseMeters("powermetrics", options);
+  EXPECT_EQ(chosen.usage_error, "");
+  EXPECT_EQ(chosen.error, "");
+  ASSERT_EQ(chosen.set.meters.size(), 1u);
+  EXPECT_EQ(chosen.set.meters[0]->info().name, "powermetrics");
 }
 
 }  // namespace
