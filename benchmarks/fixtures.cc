@@ -9,6 +9,7 @@ void RegisterAll(Suite& suite) {
   RegisterDequant(suite);
   RegisterBlock(suite);
   RegisterDecode(suite);
+  RegisterProbeCost(suite);
 }
 
 }  // namespace wattline::benchmarks

@@ -126,5 +126,6 @@ void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);
 void RegisterBlock(Suite& suite);
 void RegisterDecode(Suite& suite);
+void RegisterProbeCost(Suite& suite);
 
 }  // namespace wattline::benchmarks

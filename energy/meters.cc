@@ -23,15 +23,17 @@ namespace {
 
 constexpr MeterEntry kMeters[] = {
     {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap},
-    {"rapl_perf", "the same counters, by the rights of Linux perf events", OpenPerfPower},
+    {"rapl_perf", "the same counters, by the rights of Linux perf events", OpenPerfPower, kCpuPart},
     {"nvml", "energy counters of NVIDIA GPUs", OpenNvml},
     {"ioreport", "energy of Apple's M chips, without sudo", OpenIoReport},
-    {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics},
+    {"powermetrics", "energy of Apple's M chips, with sudo", OpenPowermetrics,
+     kCpuPart | kGpuPart | kAnePart},
     {"hwmon", "sensors of Grace, AMD and Intel GPUs, AMD CPUs (Linux hwmon)", OpenHwmon},
     {"hwmon_cpu", "the same without GPUs, beside a meter of the GPUs", OpenHwmonCpu},
     {"jetson", "power monitors of NVIDIA Jetson modules (Linux INA3221)", OpenJetson},
-    {"smc", "power of a whole Mac by its system controller, without sudo", OpenSmc},
-    {"battery", "discharge of a laptop's battery, the last resort (Linux)", OpenBattery},
+    {"smc", "power of a whole Mac by its system controller, without sudo", OpenSmc, kWholeMachine},
+    {"battery", "discharge of a laptop's battery, the last resort (Linux)", OpenBattery,
+     kWholeMachine},
 };
 
 // Watches a meter that was opened; one that is not to be believed is closed again.
@@ -68,10 +70,10 @@ Parts PartsOf(const Meter& meter) {
   return parts;
 }
 
-// The chosen meter that measures a part of what `meter` does, or nothing.
-std::string Overlap(const Meter& meter, const MeterSet& set) {
+// The chosen meter that measures one of `parts`, or nothing.
+std::string Overlap(Parts parts, const MeterSet& set) {
   for (const auto& other : set.meters) {
-    if ((PartsOf(meter) & PartsOf(*other)) != 0) return other->info().name;
+    if ((parts & PartsOf(*other)) != 0) return other->info().name;
   }
   return "";
 }
@@ -118,14 +120,17 @@ Chosen ChooseMeters(std::string_view flag, const MeterOptions& options,
   }
   for (const MeterEntry& entry : entries) {
     if (!all && std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
-    Opened opened = entry.open(options);
-    if (opened.meter) {
-      // Before it is watched, which may take seconds.
-      const std::string other = Overlap(*opened.meter, chosen.set);
-      opened = other.empty()
-                   ? Check(std::move(opened), options)
-                   : Opened{nullptr, fmt::format("{} measures that already", other), false};
+    std::string other = Overlap(entry.parts, chosen.set);
+    Opened opened;
+    if (other.empty()) {
+      opened = entry.open(options);
+      if (opened.meter) other = Overlap(PartsOf(*opened.meter), chosen.set);
     }
+    if (!other.empty()) {
+      opened = {nullptr, fmt::format("{} measures that already", other), false};
+    }
+    // Watched last: that may take seconds.
+    if (opened.meter) opened = Check(std::move(opened), options);
     if (opened.meter) {
       chosen.set.meters.push_back(std::move(opened.meter));
       continue;

@@ -15,6 +15,9 @@ struct MeterEntry {
   std::string_view name;  // as in --energy=NAME
   std::string_view what;  // one phrase for --list-meters
   Opened (*open)(const MeterOptions& options);
+  // Parts that it measures if it works at all: under auto it is not even opened where another meter
+  // has one of them already, since opening may start a program or take seconds.
+  Parts parts = 0;
 };
 
 // Best first: where two meters measure the same part of the machine, the first one is used.

@@ -186,7 +186,7 @@ Opened OpenPerfPower(const MeterOptions& options, const PerfOpener& open) {
           OpenEvent(part, text, static_cast<uint32_t>(*type), places.cpus, open, options, here);
     }
     if (!opened.why_not.empty()) {
-      if (domain.in_total) return {nullptr, opened.why_not};
+      if (domain.in_total) return {nullptr, opened.why_not, true};
       note.LeaveOut(part, opened.why_not);
       continue;
     }

@@ -142,7 +142,7 @@ Opened OpenPowercap(const MeterOptions& options) {
     const Domain domain = RaplDomain(part, CountOf(found->second));
     OpenedSum opened = OpenSum(part, found->second, options);
     if (!opened.why_not.empty()) {
-      if (domain.in_total) return {nullptr, opened.why_not};
+      if (domain.in_total) return {nullptr, opened.why_not, true};
       zones.note.LeaveOut(part, opened.why_not);
       continue;
     }

@@ -229,7 +229,8 @@ Opened OpenPowermetrics(const MeterOptions& options) {
   ChildProcess::Started child = ChildProcess::Start(CommandLine(program, through_sudo));
   if (!child.child) {
     return {nullptr,
-            fmt::format("{} cannot be started: {}", program.string(), std::strerror(child.error))};
+            fmt::format("{} cannot be started: {}", program.string(), std::strerror(child.error)),
+            true};
   }
   Stream stream(std::move(child.child), started, clock);
   // Waiting for another process takes real time, whatever clock the meter has.
@@ -241,11 +242,12 @@ Opened OpenPowermetrics(const MeterOptions& options) {
     if (left_s <= 0 || !stream.Wait(left_s)) {
       stream.Next(first);  // for the program's words
       return {nullptr, fmt::format("{} gave no sample within {} s{}", program.string(), kSilent_s,
-                                   stream.Words())};
+                                   stream.Words()),
+              true};
     }
     stream.Next(first);
     if (first.empty() && !stream.fault().empty()) {
-      return {nullptr, fmt::format("{}{}", stream.fault(), stream.NeedsRights() ? kHelp : "")};
+      return {nullptr, fmt::format("{}{}", stream.fault(), stream.NeedsRights() ? kHelp : ""), true};
     }
   }
   std::vector<Channel> channels = Channels();

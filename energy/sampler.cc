@@ -20,6 +20,7 @@ constexpr double kKept_s = 3600;
 constexpr double kLookApart_s = 0.0002;
 constexpr double kLookForStamp_s = 0.01;
 constexpr double kGuard_s = 0.002;
+constexpr double kLongestWait_s = 1;
 constexpr double kSharp = 0.1;
 
 double Patience(const MeterInfo& info) {
@@ -67,13 +68,22 @@ void Sampler::Run() {
     std::unique_lock<std::mutex> lock(mutex_);
     if (stop_) return;
     if (due <= clock_.Now()) continue;
-    changed_.wait_until(lock, due);
+    changed_.wait_until(lock, std::min(due, Later(clock_.Now(), kLongestWait_s)));
     if (stop_) return;
   }
 }
 
+void Sampler::Hold(bool held) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    held_ = held;
+  }
+  changed_.notify_all();
+}
+
 TimePoint Sampler::Step() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (held_) return TimePoint::max();
   TimePoint next = TimePoint::max();
   for (Entry& e : entries_) {
     if (e.due <= clock_.Now()) {

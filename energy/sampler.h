@@ -57,6 +57,8 @@ class Sampler {
   Sampler& operator=(const Sampler&) = delete;
 
   void StartThread();
+  // While held, the background thread reads nothing: to see what its reading costs.
+  void Hold(bool held);
   // Reads the meters that are due. Returns when the next one is.
   TimePoint Step();
 
@@ -120,6 +122,7 @@ class Sampler {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
+  bool held_ = false;
   std::thread thread_;
 };
 

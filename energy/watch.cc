@@ -136,6 +136,10 @@ class Watch {
         FollowStamp(d, *now.values[d]->published, now.after);
       }
     }
+    if (std::find(ticked.begin(), ticked.end(), true) != ticked.end()) {
+      if (!first_tick_) first_tick_ = now;
+      last_tick_ = now;
+    }
     previous_ = now;
     for (size_t b = 0; b < beats_.size(); ++b) {
       if (ticked[b]) beats_[b].Tick(now.after);
@@ -162,11 +166,7 @@ class Watch {
       const std::string why_not = JudgeTicks(result);
       if (!why_not.empty()) return {{}, {}, why_not};
     }
-    double gained_j = 0;
-    for (size_t d = 0; d < moved_.size(); ++d) {
-      if (info_.domains[d].in_total) gained_j += *Difference(first_, previous_, d);
-    }
-    const double watts = gained_j / SecondsBetween(first_.after, previous_.after);
+    const double watts = MeanWatts();
     if (!(watts > 0))
       return {{}, {}, fmt::format("it shows {:.4g} W while the machine is on", watts)};
     if (watts > limits_.highest_w)
@@ -194,6 +194,19 @@ class Watch {
     }
     result.behaviour = found;
     return result;
+  }
+
+  // From tick to tick: three ticks of 100 ms may have been read over nearly four.
+  double MeanWatts() const {
+    const bool at_ticks = info_.kind != Kind::kSampled && first_tick_ &&
+                          SecondsBetween(first_tick_->after, last_tick_->after) > 0;
+    const Reading& begin = at_ticks ? *first_tick_ : first_;
+    const Reading& end = at_ticks ? *last_tick_ : previous_;
+    double gained_j = 0;
+    for (size_t d = 0; d < moved_.size(); ++d) {
+      if (info_.domains[d].in_total) gained_j += *Difference(begin, end, d);
+    }
+    return gained_j / SecondsBetween(begin.after, end.after);
   }
 
   // Domains that stand still, and whether what is left is a meter.
@@ -229,6 +242,8 @@ class Watch {
   WatchLimits limits_;
   Reading first_;
   Reading previous_;
+  std::optional<Reading> first_tick_;
+  std::optional<Reading> last_tick_;
   TimePoint start_;
   TimePoint asked_;
   std::vector<bool> moved_;
