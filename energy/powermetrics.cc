@@ -241,13 +241,15 @@ Opened OpenPowermetrics(const MeterOptions& options) {
     const double left_s = SecondsBetween(RealClock().Now(), until);
     if (left_s <= 0 || !stream.Wait(left_s)) {
       stream.Next(first);  // for the program's words
-      return {nullptr, fmt::format("{} gave no sample within {} s{}", program.string(), kSilent_s,
-                                   stream.Words()),
+      return {nullptr,
+              fmt::format("{} gave no sample within {} s{}", program.string(), kSilent_s,
+                          stream.Words()),
               true};
     }
     stream.Next(first);
     if (first.empty() && !stream.fault().empty()) {
-      return {nullptr, fmt::format("{}{}", stream.fault(), stream.NeedsRights() ? kHelp : ""), true};
+      return {nullptr, fmt::format("{}{}", stream.fault(), stream.NeedsRights() ? kHelp : ""),
+              true};
     }
   }
   std::vector<Channel> channels = Channels();
