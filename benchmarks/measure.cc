@@ -41,8 +41,11 @@ std::optional<energy::IdlePower> Idle(Suite& suite, bool covered) {
 class Loop {
  public:
   Loop(Suite& suite, bool covered, const std::function<void()>& body)
-      : suite_(suite), body_(body), covered_(covered), probe_(suite.sampler()) {
-    if (suite.sampler()) many_ticks_s_ = std::max(1.0, 10 * suite.sampler()->SlowestTick());
+      : suite_(suite),
+        body_(body),
+        covered_(covered),
+        probe_(covered ? suite.sampler() : nullptr) {
+    if (covered) many_ticks_s_ = std::max(1.0, 10 * suite.sampler()->SlowestTick());
   }
 
   Measured Run(benchmark::State& state) {
@@ -52,6 +55,9 @@ class Loop {
     const bool may_be_last =
         call_s && *call_s * static_cast<double>(state.max_iterations) >= last_s;
     SetPhase(suite_, PhaseOf(suite_.row_state().name));
+    // What tells nothing of the row must not cost it anything.
+    const bool hold = suite_.sampler() && !covered_ && !suite_.sampler()->traces();
+    if (hold) suite_.sampler()->Hold(true);
     const bool warm = covered_ && may_be_last && *call_s < many_ticks_s_;
     probe_.Begin(warm ? &body_ : nullptr);
     const energy::TimePoint begin = energy::RealClock().Now();
@@ -64,6 +70,7 @@ class Loop {
     const Measured measured =
         lengthen ? probe_.End(iterations, body_, {suite_.options().energy_error, kLongest_s})
                  : probe_.End(iterations);
+    if (hold) suite_.sampler()->Hold(false);
     SetPhase(suite_, "between");
     return measured;
   }
@@ -112,12 +119,6 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   Loop loop(suite, covered, body);
   observed.measured = loop.Run(state);
   row.iteration_s = observed.measured.elapsed_s / static_cast<double>(observed.measured.iterations);
-  if (!covered) {
-    observed.measured.joules.reset();
-    observed.measured.joules_err.reset();
-    observed.measured.watts.reset();
-    observed.measured.peak_watts.reset();
-  }
   if (const std::optional<double> peak = PeakResidentByte()) {
     observed.peak_byte = std::max(0.0, *peak - suite.baseline_byte());
   }
