@@ -101,8 +101,8 @@ class DomainView {
     g.rounded_j = StepOf(info_) * (info_.rounds_each_tick ? std::max<double>(2, ticks) : 2);
     g.missed_j = std::min(
         to.missed_j - from.missed_j,
-        // Changes fall at random phases of the sampling: a sum of uniform errors, 3.3 sigma of it.
-        3.3 * std::sqrt(std::max(0.0, to.missed_j2 - from.missed_j2) / 3));
+        // Changes fall at random phases of the sampling: a sum of uniform errors, 4 sigma of it.
+        4 * std::sqrt(std::max(0.0, to.missed_j2 - from.missed_j2) / 3));
     if (info_.kind == Kind::kSampled) g.stale_s = info_.behaviour->longest_tick_s;
     g.inside = inside_;
     g.before = before_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "energy/power_integral.h"
 #include "energy/simulated.h"
 #include "energy/watch.h"
 #include "kernels/random.h"
@@ -258,6 +259,72 @@ TEST(WindowTest, BoundsOfStampedBatchesContainTheTruthAndAreTight) {
   }
   tally.RecordFigures();
   EXPECT_LT(tally.MedianBound(), 0.02);
+}
+
+// A sensor of power, read by the sampler and integrated.
+class SensorMeter : public Meter {
+ public:
+  SensorMeter(const SimulatedSensor& sensor, SimulatedClock& clock)
+      : Meter(Info(sensor.update_s)), sensor_(sensor), clock_(clock), integral_(sensor.update_s) {}
+  Reading Read() override {
+    Reading reading;
+    reading.before = clock_.Now();
+    clock_.Advance(5e-6);
+    integral_.Add(clock_.Now(), sensor_.Read(clock_.Now()).watts);
+    clock_.Advance(5e-6);
+    reading.after = clock_.Now();
+    reading.values = {integral_.value()};
+    reading.generation = integral_.generation();
+    return reading;
+  }
+
+ private:
+  static MeterInfo Info(double update_s) {
+    MeterInfo info;
+    info.name = "sensor";
+    info.kind = Kind::kSampled;
+    info.domains = {{"cpu", "simulated", kCpuPart}};
+    info.expected_tick_s = update_s;
+    return info;
+  }
+  SimulatedSensor sensor_;
+  SimulatedClock& clock_;
+  PowerIntegral integral_;
+};
+
+// hwmon, Jetson, a battery: power that is renewed each 20 to 200 ms, of work whose power swings.
+TEST(WindowTest, BoundsOfSampledPowerContainTheTruthAndAreTight) {
+  kernels::Random random(23);
+  Tally tally;
+  for (int scenario = 0; scenario < 300; ++scenario) {
+    const double idle_w = 5 + 20 * random.Uniform();
+    Bench bench(idle_w);
+    SimulatedSensor sensor{bench.machine.get(), 0.02 + 0.18 * random.Uniform(), 0,
+                           bench.clock.Now()};
+    sensor.phase_s = sensor.update_s * random.Uniform();
+    auto made = std::make_unique<SensorMeter>(sensor, bench.clock);
+    const Watched watched = Characterise(*made, bench.clock);
+    ASSERT_TRUE(watched.behaviour) << watched.why_not;
+    made->SetBehaviour(*watched.behaviour);
+    bench.meters.meters[0] = std::move(made);
+    bench.sampler = std::make_unique<Sampler>(bench.meters, bench.clock);
+    bench.Work(idle_w, 0.3);
+    const double work_w = idle_w * (1.5 + 3 * random.Uniform());
+    const double call_s = 0.01 + 0.3 * random.Uniform();
+    const std::function<void()> work = [&] {
+      bench.Work(work_w * (0.8 + 0.4 * random.Uniform()), call_s);
+    };
+    Window window(bench.sampler.get(), bench.clock);
+    window.Begin(&work);
+    const TimePoint begin = bench.clock.Now();
+    const double work_s = 0.5 + 4 * random.Uniform();
+    while (SecondsBetween(begin, bench.clock.Now()) < work_s) work();
+    int64_t calls = 0;
+    const WindowEnergy energy = window.End(work, {.error = 0.02, .longest_s = 20}, &calls);
+    tally.Add(energy, bench.TrueJoules(begin, Later(begin, energy.elapsed_s)), scenario);
+  }
+  tally.RecordFigures();
+  EXPECT_LT(tally.MedianBound(), 0.03);
 }
 
 TEST(WindowTest, ALongerWindowIsRunUntilTheBoundIsAsNarrowAsAsked) {
