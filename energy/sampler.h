@@ -84,7 +84,7 @@ class Sampler {
   const MeterSet& meters() const { return meters_; }
   // Slowest tick of the meters, 0 without any.
   double SlowestTick() const;
-  // Of each meter's track: changes when a counter was lost.
+  // Of each meter: changes when a counter was lost.
   std::vector<uint32_t> Generations();
   // A copy of what is known of all meters, those edges since `since` and one before.
   std::vector<Track> TracksSince(TimePoint since);

@@ -15,6 +15,7 @@ MeterInfo InfoOf(const std::vector<SimulatedCounter>& counters) {
   for (const SimulatedCounter& counter : counters) {
     info.domains.push_back({counter.name, "simulated", counter.parts});
     info.domains.back().may_rest = counter.may_rest;
+    info.domains.back().in_total = counter.in_total;
     if (counter.expected_tick_s) info.expected_tick_s = counter.expected_tick_s;
     if (!counter.stamped) info.most_delay_s = std::max(info.most_delay_s, counter.delay_s);
     info.lsb_j = std::max(*info.lsb_j, counter.lsb_j);

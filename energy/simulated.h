@@ -53,6 +53,7 @@ struct SimulatedCounter {
   double delay_s = 0;    // from a tick to when it can be read
   bool stamped = false;  // the reading tells when the tick was
   bool may_rest = false;
+  bool in_total = true;
   std::optional<double> expected_tick_s = std::nullopt;  // as the meter documents it
 };
 

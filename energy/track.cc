@@ -18,18 +18,16 @@ double LongestTick(const MeterInfo& info) {
 Track::Track(const MeterInfo& info) : info_(&info), domains_(info.domains.size()) {}
 
 void Track::Feed(const Reading& reading) {
-  if (started_ && reading.generation != meter_generation_) {
-    ++generation_;
+  if (started_ && reading.generation != generation_) {
     for (Domain& domain : domains_) domain.edges.clear();
   }
-  meter_generation_ = reading.generation;
+  generation_ = reading.generation;
   for (size_t d = 0; d < domains_.size(); ++d) {
     if (reading.values[d]) {
       FeedDomain(d, *reading.values[d], reading);
-    } else if (!domains_[d].edges.empty()) {
-      // What it did meanwhile is not known: nothing before this reading counts any more.
+    } else {
       domains_[d].edges.clear();
-      ++generation_;
+      domains_[d].missed = reading.after;
     }
   }
   before_ = reading.before;
@@ -73,11 +71,11 @@ Track Track::Since(TimePoint before) const {
                                   [](const Edge& e, TimePoint t) { return e.latest < t; });
     if (first != edges.begin()) --first;
     copy.domains_[d].edges.assign(first, edges.end());
+    copy.domains_[d].missed = domains_[d].missed;
   }
   copy.before_ = before_;
   copy.after_ = after_;
   copy.generation_ = generation_;
-  copy.meter_generation_ = meter_generation_;
   copy.started_ = started_;
   return copy;
 }

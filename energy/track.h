@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "energy/clock.h"
@@ -37,6 +38,10 @@ class Track {
   const MeterInfo& info() const { return *info_; }
   // Oldest first. Empty where the counter cannot be read or was lost just now.
   const std::deque<Edge>& edges(size_t domain) const { return domains_[domain].edges; }
+  // The counter was read in vain at or after `since`: what it did meanwhile is not known.
+  bool MissedSince(size_t domain, TimePoint since) const {
+    return domains_[domain].missed && *domains_[domain].missed >= since;
+  }
   // The edge that the latest reading itself is, for a counter that may stand still rightly.
   Edge Latest(size_t domain) const;
 
@@ -52,6 +57,7 @@ class Track {
  private:
   struct Domain {
     std::deque<Edge> edges;
+    std::optional<TimePoint> missed;  // when it was read in vain last
   };
   bool MustMove(size_t domain) const;
   void FeedDomain(size_t domain, const Value& value, const Reading& reading);
@@ -60,8 +66,7 @@ class Track {
   std::vector<Domain> domains_;
   TimePoint before_;
   TimePoint after_;
-  uint32_t generation_ = 0;  // of the meter, and one more whenever a counter could not be read
-  uint32_t meter_generation_ = 0;
+  uint32_t generation_ = 0;  // of the meter
   bool started_ = false;
 };
 

@@ -272,7 +272,8 @@ WindowEnergy Window::Evaluate() {
     const bool lost = m >= generations_.size() || tracks[m].generation() != generations_[m];
     for (size_t d = 0; d < info.domains.size(); ++d) {
       if (info.domains[d].frozen) continue;
-      std::optional<Bounded> energy = lost ? std::nullopt : std::optional<Bounded>(Bounded{});
+      const bool missed = lost || tracks[m].MissedSince(d, pieces_.front().begin);
+      std::optional<Bounded> energy = missed ? std::nullopt : std::optional<Bounded>(Bounded{});
       std::vector<Segment> own;
       for (size_t p = 0; p < pieces_.size() && energy; ++p) {
         const DomainView view(tracks[m], d, pieces_[p].begin, pieces_[p].end,

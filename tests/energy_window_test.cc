@@ -415,6 +415,44 @@ TEST(WindowTest, ACounterThatIsLostOrUnreadableGivesNoTotal) {
   EXPECT_NEAR(energy.elapsed_s, 0.1, 1e-3);
 }
 
+// A domain that is only shown cannot be read for a moment: the total is not lost with it.
+TEST(WindowTest, AShownDomainThatIsMissedLeavesTheTotal) {
+  SimulatedClock clock;
+  SimulatedMachine cpu(clock, 30);
+  class Meter2 : public SimulatedMeter {
+   public:
+    using SimulatedMeter::SimulatedMeter;
+    Reading Read() override {
+      Reading reading = SimulatedMeter::Read();
+      if (missing) reading.values[1].reset();
+      return reading;
+    }
+    bool missing = false;
+  };
+  SimulatedCounter core{&cpu, "core"};
+  core.in_total = false;
+  auto made = std::make_unique<Meter2>(std::vector<SimulatedCounter>{{&cpu, "cpu"}, core}, clock,
+                                       &clock, 4e-6);
+  Meter2& meter = *made;
+  meter.SetBehaviour(*Characterise(meter, clock).behaviour);
+  MeterSet meters;
+  meters.meters.push_back(std::move(made));
+  Sampler sampler(meters, clock);
+  Window window(&sampler, clock);
+  for (const bool missing : {false, true}) {
+    window.Begin();
+    clock.Advance(0.3);
+    meter.missing = missing;
+    sampler.Step();
+    meter.missing = false;
+    clock.Advance(0.3);
+    const WindowEnergy energy = window.End();
+    ASSERT_TRUE(energy.total);
+    EXPECT_NEAR(energy.total->joules, 30 * energy.elapsed_s, energy.total->err_j);
+    EXPECT_EQ(energy.domains.size(), missing ? 1u : 2u);
+  }
+}
+
 TEST(WindowTest, ACounterThatStandsStillIsNotWaitedForLongAndGivesNoJoules) {
   Bench bench(10);
   bench.Watch();
