@@ -22,7 +22,7 @@ namespace wattline::energy {
 namespace {
 
 constexpr MeterEntry kMeters[] = {
-    {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap},
+    {"rapl", "energy counters of Intel and AMD CPUs (Linux powercap)", OpenPowercap, kCpuPart},
     {"rapl_perf", "the same counters, by the rights of Linux perf events", OpenPerfPower, kCpuPart},
     {"nvml", "energy counters of NVIDIA GPUs", OpenNvml},
     {"ioreport", "energy of Apple's M chips, without sudo", OpenIoReport},
@@ -141,24 +141,29 @@ Chosen ChooseMeters(std::string_view flag, const MeterOptions& options,
     }
     chosen.unused.push_back({std::string(entry.name), std::move(opened.why_not), opened.present});
   }
+  // One whose parts are measured by others is not missed.
+  for (Unused& unused : chosen.unused) {
+    const auto entry = std::find_if(entries.begin(), entries.end(),
+                                    [&](const MeterEntry& e) { return e.name == unused.name; });
+    if (entry->parts != 0 && (entry->parts & ~chosen.set.Covered()) == 0) unused.present = false;
+  }
   return chosen;
 }
 
 std::string Summary(const Chosen& chosen) {
   std::string line = "energy: ";
-  if (!chosen.set.meters.empty()) {
-    for (const auto& meter : chosen.set.meters) {
-      if (meter != chosen.set.meters.front()) line += " | ";
-      line += Describe(meter->info());
-    }
-    return line;
+  for (const auto& meter : chosen.set.meters) {
+    if (meter != chosen.set.meters.front()) line += " | ";
+    line += Describe(meter->info());
   }
-  if (chosen.unused.empty()) return line + "off";
-  line += "no meter works here, so no joules";
+  const bool none = chosen.set.meters.empty();
+  if (none && chosen.unused.empty()) return line + "off";
+  if (none) line += "no meter works here, so no joules";
   for (const Unused& unused : chosen.unused) {
-    if (unused.present) line += fmt::format("; {}: {}", unused.name, unused.why_not);
+    if (!unused.present) continue;
+    line += fmt::format("{}{}: {}", none ? "; " : " | not used: ", unused.name, unused.why_not);
   }
-  return line + "; bench --list-meters tells what each one needs";
+  return none ? line + "; bench --list-meters tells what each one needs" : line;
 }
 
 std::string ListMeters(const MeterOptions& options, std::span<const MeterEntry> entries) {

@@ -26,7 +26,7 @@ std::span<const MeterEntry> AllMeters();
 struct Unused {
   std::string name;
   std::string why_not;
-  bool present = false;  // as in Opened
+  bool present = false;  // as in Opened, and no other meter stands in for it
 };
 
 struct Chosen {

@@ -131,7 +131,7 @@ class PowercapMeter : public Meter {
 
 Opened OpenPowercap(const MeterOptions& options) {
   RaplZones zones = FindRaplZones(options, FindSurroundings(options));
-  if (!zones.why_not.empty()) return {nullptr, zones.why_not};
+  if (!zones.why_not.empty()) return {nullptr, zones.why_not, zones.present};
   MeterInfo info;
   info.name = "rapl";
   info.lsb_j = 0;

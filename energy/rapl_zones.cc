@@ -207,6 +207,7 @@ RaplZones FindRaplZones(const MeterOptions& options, const Surroundings& here) {
   }
   if (packages.empty() || listing.error != 0) {
     found.why_not = WhyNoPackage(folder, listing, here);
+    found.present = listing.error != 0;
     return found;
   }
   bool core_left_out = false;

@@ -27,6 +27,7 @@ struct RaplZones {
   std::map<RaplPart, std::vector<RaplZone>> parts;  // those that are there
   RaplNote note;                                    // with what was left out
   std::string why_not;                              // set where no package is there
+  bool present = false;                             // one is listed, but cannot be looked into
 };
 RaplZones FindRaplZones(const MeterOptions& options, const Surroundings& here);
 

@@ -113,6 +113,23 @@ TEST(SummaryTest, OneLineNamesTheMetersOrWhyThereIsNone) {
             std::string::npos);
 }
 
+TEST(SummaryTest, AMeterThatIsThereButFailsIsToldWhereNoOtherStandsInForIt) {
+  constexpr MeterEntry kFails = {"fails", "a meter that nobody may read",
+                                 [](const MeterOptions&) -> Opened {
+                                   return {nullptr, "it is not readable", true};
+                                 },
+                                 kCpuPart};
+  MeterOptions options;
+  options.clock = &TheClock();
+  const std::array<MeterEntry, 2> with_card = {kFails, kEntries[4]};
+  EXPECT_NE(Summary(ChooseMeters("auto", options, with_card))
+                .find(" | not used: fails: it is not readable"),
+            std::string::npos)
+      << Summary(ChooseMeters("auto", options, with_card));
+  const std::array<MeterEntry, 2> with_cpu = {kFails, kEntries[1]};
+  EXPECT_EQ(Summary(ChooseMeters("auto", options, with_cpu)).find("fails"), std::string::npos);
+}
+
 TEST(ListMetersTest, EveryMeterIsListedWithReadingsOrItsReason) {
   MeterOptions options;
   options.clock = &TheClock();
