@@ -52,6 +52,7 @@ struct RowState {
   std::optional<energy::IdlePower>
       idle;                           // before its first call, and after each one that may be last
   std::optional<double> iteration_s;  // of the latest call
+  std::optional<int64_t> final_iterations;  // of a call that was long enough to be the row's last
 };
 
 class Suite {
