@@ -50,6 +50,20 @@ std::string CsvCell(const Json& value) {
   return quoted + '"';
 }
 
+// "rapl (cpu, dram) and nvml (gpu)": what adds up to the joules of a document's rows.
+std::string MetersText(const Json& context) {
+  std::string text;
+  for (const Json& meter : context.value("meters", Json::array())) {
+    std::vector<std::string> domains;
+    for (const Json& domain : meter.value("domains", Json::array())) {
+      if (domain.value("in_total", false)) domains.push_back(domain.value("name", std::string()));
+    }
+    text += fmt::format("{}{} ({})", text.empty() ? "" : " and ",
+                        meter.value("name", std::string()), fmt::join(domains, ", "));
+  }
+  return text.empty() ? "no meter" : text;
+}
+
 }  // namespace
 
 std::string ReplaceFile(const std::string& path, const std::string& text) {
@@ -96,6 +110,17 @@ std::string WhyNotTogether(const Json& then_context, const Json& now_context) {
     return fmt::format("it was measured with {} {}, this run has {}", key, then.dump(), now.dump());
   }
   return {};
+}
+
+std::string WhyOtherJoules(const Json& then, const Json& now_context) {
+  const Json& rows = then["benchmarks"];
+  if (std::none_of(rows.begin(), rows.end(), [](const Json& r) { return r.contains("joules"); })) {
+    return {};
+  }
+  const std::string then_meters = MetersText(then["context"]);
+  const std::string now_meters = MetersText(now_context);
+  if (then_meters == now_meters) return {};
+  return fmt::format("its joules are those of {}, this run has {}", then_meters, now_meters);
 }
 
 std::string JsonText(const Json& document) {

@@ -27,6 +27,10 @@ LoadedResults LoadResults(const std::string& path);
 // another chip, another number of threads, another schema.
 std::string WhyNotTogether(const Json& then_context, const Json& now_context);
 
+// One sentence where `then`, a whole document, has joules of other meters than those of this run: a
+// file's context describes the meters of all its rows.
+std::string WhyOtherJoules(const Json& then, const Json& now_context);
+
 // The document's text, as every program writes it: two spaces of indent, a newline at the end.
 std::string JsonText(const Json& document);
 // All rows as CSV with one column for every key that any row has, Google Benchmark's first.

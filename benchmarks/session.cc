@@ -75,18 +75,21 @@ void RegisterWithGoogle(const std::vector<const Row*>& rows, Suite& suite, Progr
 
 // The rows of a resumed file that stand, and those of `selected` that it lacks.
 struct Resumed {
+  Json context;
   std::vector<Json> kept;
   std::string error;
 };
 Resumed Resume(const Flags& flags, const Json& context, std::vector<const Row*>& selected) {
   if (flags.resume_file.empty()) return {};
   LoadedResults loaded = LoadResults(flags.resume_file);
-  if (!loaded.error.empty()) return {{}, loaded.error};
-  const std::string why_not = WhyNotTogether(loaded.document["context"], context);
+  if (!loaded.error.empty()) return {{}, {}, loaded.error};
+  std::string why_not = WhyNotTogether(loaded.document["context"], context);
+  if (why_not.empty()) why_not = WhyOtherJoules(loaded.document, context);
   if (!why_not.empty()) {
-    return {{}, fmt::format("cannot resume {}: {}", flags.resume_file, why_not)};
+    return {{}, {}, fmt::format("cannot resume {}: {}", flags.resume_file, why_not)};
   }
   Resumed resumed;
+  resumed.context = loaded.document["context"];
   std::set<std::string> done;
   for (const Json& row : loaded.document["benchmarks"]) {
     if (row.value("error_occurred", false)) continue;  // runs again
@@ -116,8 +119,7 @@ std::map<std::string, size_t> NameWidths(const std::vector<const Row*>& rows,
 }
 
 // Probe and ceilings, before the first row: their time is not a row's.
-void MeasureGround(Suite& suite, const std::vector<const Row*>& rows, Progress& progress) {
-  if (rows.empty()) return;
+void MeasureGround(Suite& suite, Progress& progress) {
   progress.Note("measuring the ceilings");
   suite.ground();
   suite.ceilings();
@@ -158,8 +160,15 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
                                        : DefaultResultsPath(root, facts.chip_slug);
 
   Progress progress(TerminalOrNull(), rows.size());
-  MeasureGround(suite, rows, progress);
-  AddMeasuredContext(context, suite);
+  if (rows.empty()) {
+    // Nothing is left to run: the ceilings of the kept rows stay beside them.
+    for (const char* key : {"ground_read_kernel", "ceilings"}) {
+      if (resumed.context.contains(key)) context[key] = resumed.context[key];
+    }
+  } else {
+    MeasureGround(suite, progress);
+    AddMeasuredContext(context, suite);
+  }
   ReportOptions options;
   options.output = flags.output;
   options.output_file = flags.output_file;

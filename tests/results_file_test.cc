@@ -162,5 +162,19 @@ TEST_F(ResultsFileTest, RowsOfAnotherChipOrThreadCountDoNotStandTogether) {
   EXPECT_NE(WhyNotTogether(Json::object(), then), "");
 }
 
+TEST_F(ResultsFileTest, JoulesOfOtherMetersDoNotStandTogether) {
+  const Json rapl = Json::parse(R"({"meters":[{"name":"rapl","domains":[
+      {"name":"cpu","in_total":true},{"name":"dram","in_total":true},
+      {"name":"core","in_total":false}]}]})");
+  const Json none = {{"meters", Json::array()}};
+  Json then = {{"context", rapl}, {"benchmarks", {{{"name", "a"}, {"joules", 1.5}}}}};
+  EXPECT_EQ(WhyOtherJoules(then, rapl), "");
+  EXPECT_EQ(WhyOtherJoules(then, none),
+            "its joules are those of rapl (cpu, dram), this run has no meter");
+  // Rows without joules need no meter.
+  then["benchmarks"][0].erase("joules");
+  EXPECT_EQ(WhyOtherJoules(then, none), "");
+}
+
 }  // namespace
 }  // namespace wattline::benchmarks
