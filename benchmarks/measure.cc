@@ -53,10 +53,7 @@ std::optional<energy::IdlePower> Idle(Suite& suite, bool covered) {
 class Loop {
  public:
   Loop(Suite& suite, bool covered, const std::function<void()>& body)
-      : suite_(suite),
-        body_(body),
-        covered_(covered),
-        probe_(covered ? suite.sampler() : nullptr) {
+      : suite_(suite), body_(body), covered_(covered), probe_(covered ? suite.sampler() : nullptr) {
     if (covered) many_ticks_s_ = std::max(1.0, 10 * suite.sampler()->SlowestTick());
   }
 

@@ -55,7 +55,8 @@ double Quantile(const std::vector<Pair>& pairs, double Pair::*field, double q) {
 }
 
 void Run(benchmark::State& state, Suite& suite) {
-  if (!suite.sampler()) return Skip(state, std::string(kSkipped) + "no meter works here, see --list-meters");
+  if (!suite.sampler())
+    return Skip(state, std::string(kSkipped) + "no meter works here, see --list-meters");
   const std::vector<Candidate> kernels =
       PeakCandidates(kernels::PeakFormat::kF32, suite.pool(), {});
   if (kernels.empty()) return Skip(state, "there is no such kernel for this CPU");
