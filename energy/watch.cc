@@ -33,7 +33,7 @@ double Mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-// When counters that are published together ticked.
+// When a counter ticked.
 struct Beat {
   std::optional<TimePoint> last;
   std::vector<double> ticks_s;
@@ -63,7 +63,7 @@ class Watch {
       }
     }
     moved_.assign(first_.values.size(), false);
-    beats_.resize(first_.values.size() + 1);
+    beats_.resize(first_.values.size());
     previous_ = first_;
     start_ = clock_.Now();
     asked_ = Later(start_, -kInstantApart_s);
@@ -101,7 +101,7 @@ class Watch {
     for (const bool moving : {true, false}) {
       const Beat* slowest = nullptr;
       for (size_t b = 0; b < beats_.size(); ++b) {
-        if (!beats_[b].last || moving != (b == kUnstamped || MustMove(b - 1))) continue;
+        if (!beats_[b].last || moving != MustMove(b)) continue;
         if (slowest == nullptr || beats_[b].ticks_s.size() < slowest->ticks_s.size()) {
           slowest = &beats_[b];
         }
@@ -130,7 +130,7 @@ class Watch {
       }
       // Sampled power is an integral, which grows with every reading: only an update is a tick.
       if (info_.kind == Kind::kSampled ? published : *step_j != 0 || published) {
-        ticked[now.values[d]->published ? d + 1 : kUnstamped] = true;
+        ticked[d] = true;
       }
       if (published && now.values[d]->published && info_.kind != Kind::kSampled) {
         FollowStamp(d, *now.values[d]->published, now.after);
@@ -247,10 +247,7 @@ class Watch {
   TimePoint start_;
   TimePoint asked_;
   std::vector<bool> moved_;
-  // Counters without stamps are published together; one with stamps has a beat of its own, at its
-  // domain's number plus one.
-  static constexpr size_t kUnstamped = 0;
-  std::vector<Beat> beats_;
+  std::vector<Beat> beats_;  // of each domain: they need not tick together
   std::vector<double> reads_s_;
   std::vector<double> instant_w_;
   std::optional<double> smallest_step_j_;

@@ -122,6 +122,14 @@ TEST(CharacteriseTest, StampsMustFollowTheClock) {
   EXPECT_TRUE(Says(wrong.Watch(), "its time stamps advanced"));
 }
 
+TEST(CharacteriseTest, CountersThatTickOutOfPhaseHaveTheirOwnTick) {
+  Bench bench(50, {Counter(0.001, 0, 61e-6), {nullptr, "dram", 0.001, 0.0004, 15e-6, kDramPart}});
+  const Watched watched = bench.Watch();
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_NEAR(watched.behaviour->tick_s, 0.001, 8e-6);
+  EXPECT_NEAR(watched.behaviour->longest_tick_s, 0.001, 1.6e-5);
+}
+
 TEST(CharacteriseTest, ADomainThatStandsStillIsFoundAndTheOthersAreKept) {
   SimulatedClock idle_clock;
   const SimulatedMachine off(idle_clock, 0);
