@@ -187,17 +187,19 @@ Window::Window(Sampler* sampler, Clock& clock) : sampler_(sampler), clock_(clock
 }
 
 void Window::Begin(const std::function<void()>* work) {
-  warm_.reset();
-  if (work && sampler_) {
-    const TimePoint start = clock_.Now();
-    if (sampler_->CatchSlow(*work) > 0) warm_ = start;
+  std::optional<TimePoint> warm;
+  if (sampler_) {
+    if (work) {
+      const TimePoint start = clock_.Now();
+      if (sampler_->CatchSlow(*work) > 0) warm = start;
+    } else {
+      sampler_->ExpectSlow();
+    }
+    sampler_->CatchFast(1);
+    generations_ = sampler_->Generations();
   }
-  if (sampler_) sampler_->CatchFast(1);
-  const std::optional<TimePoint> warm = warm_;
-  pieces_ = {{clock_.Now(), TimePoint::max()}};
   warm_ = warm;
-  generations_.clear();
-  if (sampler_) generations_ = sampler_->Generations();
+  pieces_ = {{clock_.Now(), TimePoint::max()}};
 }
 
 void Window::BeginNow() {
