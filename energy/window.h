@@ -27,8 +27,8 @@ struct WindowEnergy {
   // Highest mean power of the total's domains over a stretch between two readings (about 50 ms, a
   // tick where that is longer).
   std::optional<double> peak_w;
-  // Shorter than kFewTicks ticks of the slowest meter. How much that matters, the bound tells: ticks
-  // that were caught bound a window of few of them narrowly.
+  // Shorter than kFewTicks ticks of the slowest meter. How much that matters, the bound tells:
+  // ticks that were caught bound a window of few of them narrowly.
   bool short_window = false;
   double paused_s = 0;  // between Pause() and Resume()
 };
