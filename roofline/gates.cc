@@ -1,0 +1,39 @@
+#include "roofline/gates.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "roofline/samples.h"
+
+namespace wattline::roofline {
+namespace {
+
+std::optional<double> Find(const std::map<std::string, double>& counters, const char* name) {
+  const auto found = counters.find(name);
+  if (found == counters.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace
+
+std::string FailedGate(const std::map<std::string, double>& counters) {
+  const std::optional<double> doubling = Find(counters, "doubling");
+  // Written so that a NaN fails too.
+  if (doubling && !(std::abs(*doubling / 2 - 1) <= kDoublingShare)) {
+    return fmt::format("doubled work took {:.3g} times as long, not 2 within {:.0f} %", *doubling,
+                       100 * kDoublingShare);
+  }
+  const std::optional<double> spread = Find(counters, "spread");
+  if (spread && !(*spread <= kMostSpread)) {
+    return fmt::format("spread {:.2g} % is above {:.0f} %", 100 * *spread, 100 * kMostSpread);
+  }
+  const std::optional<double> drift = Find(counters, "drift");
+  if (drift && !(*drift <= kMostDrift)) {
+    return fmt::format("drift {:.2g} % is above {:.0f} %", 100 * *drift, 100 * kMostDrift);
+  }
+  return {};
+}
+
+}  // namespace wattline::roofline
