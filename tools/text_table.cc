@@ -61,11 +61,13 @@ std::string Text(const TextTable& table) {
 
 std::string Markdown(const TextTable& table) {
   const std::vector<size_t> filled = FilledColumns(table);
-  const auto escaped = [](std::string text) {
-    for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-      text.insert(at, "\\");
+  const auto escaped = [](const std::string& plain) {
+    std::string cell;
+    for (const char c : plain) {
+      if (c == '|') cell += '\\';
+      cell += c;
     }
-    return text;
+    return cell;
   };
   std::string text = table.title.empty() ? "" : fmt::format("**{}**\n\n", escaped(table.title));
   for (size_t c : filled) text += fmt::format("| {} ", escaped(table.columns[c].title));
