@@ -13,10 +13,14 @@ namespace {
 // repository named on its line, on huggingface.co.
 std::vector<NamedShape> MakeShapes() {
   constexpr RopeLayout kPairs = RopeLayout::kAdjacent;  // as their GGUF files have it
-  const Llama3Rope llama32{32.0, 1.0, 4.0, 8192};
+  constexpr RopeLayout kHalves = RopeLayout::kHalves;
+  const Llama3Rope llama31{8.0, 1.0, 4.0, 8192}, llama32{32.0, 1.0, 4.0, 8192};
   std::vector<NamedShape> shapes;
   const auto llama = [&shapes](ModelShape s) {
     shapes.push_back({Architecture::kLlama, std::move(s)});
+  };
+  const auto qwen = [&shapes](ModelShape s) {
+    shapes.push_back({Architecture::kQwen2, std::move(s)});
   };
   // TinyLlama/TinyLlama-1.1B-Chat-v1.0
   llama({"tinyllama-1.1b", 22, 2048, 5632, 32, 4, 64, 32000, 2048, 64, 10000.0, std::nullopt, 1e-5,
@@ -36,6 +40,55 @@ std::vector<NamedShape> MakeShapes() {
   // HuggingFaceTB/SmolLM2-135M
   llama({"smollm2-135m", 30, 576, 1536, 9, 3, 64, 49152, 8192, 64, 100000.0, std::nullopt, 1e-5,
          kPairs, true});
+  // Larger ones: for make_gguf and predictions; no fixture measures them by default.
+  // meta-llama/Llama-3.2-3B
+  llama({"llama-3.2-3b", 28, 3072, 8192, 24, 8, 128, 128256, 131072, 128, 500000.0, llama32, 1e-5,
+         kPairs, true});
+  // meta-llama/Llama-3.1-8B
+  llama({"llama-3.1-8b", 32, 4096, 14336, 32, 8, 128, 128256, 131072, 128, 500000.0, llama31, 1e-5,
+         kPairs, false});
+  // meta-llama/Llama-3.1-70B; Llama-3.3-70B-Instruct has the same
+  llama({"llama-3.1-70b", 80, 8192, 28672, 64, 8, 128, 128256, 131072, 128, 500000.0, llama31, 1e-5,
+         kPairs, false});
+  // meta-llama/Llama-3.1-405B
+  llama({"llama-3.1-405b", 126, 16384, 53248, 128, 8, 128, 128256, 131072, 128, 500000.0, llama31,
+         1e-5, kPairs, false});
+  // meta-llama/Meta-Llama-3-70B
+  llama({"llama-3-70b", 80, 8192, 28672, 64, 8, 128, 128256, 8192, 128, 500000.0, std::nullopt,
+         1e-5, kPairs, false});
+  // meta-llama/Llama-2-13b-hf
+  llama({"llama-2-13b", 40, 5120, 13824, 40, 40, 128, 32000, 4096, 128, 10000.0, std::nullopt, 1e-5,
+         kPairs, false});
+  // meta-llama/Llama-2-70b-hf
+  llama({"llama-2-70b", 80, 8192, 28672, 64, 8, 128, 32000, 4096, 128, 10000.0, std::nullopt, 1e-5,
+         kPairs, false});
+  // mistralai/Mistral-Nemo-Base-2407
+  llama({"mistral-nemo-12b", 40, 5120, 14336, 32, 8, 128, 131072, 131072, 128, 1000000.0,
+         std::nullopt, 1e-5, kPairs, false});
+  // mistralai/Mistral-Small-24B-Base-2501
+  llama({"mistral-small-24b", 40, 5120, 32768, 32, 8, 128, 131072, 32768, 128, 100000000.0,
+         std::nullopt, 1e-5, kPairs, false});
+  // HuggingFaceTB/SmolLM2-360M
+  llama({"smollm2-360m", 32, 960, 2560, 15, 5, 64, 49152, 8192, 64, 100000.0, std::nullopt, 1e-5,
+         kPairs, true});
+  // HuggingFaceTB/SmolLM2-1.7B
+  llama({"smollm2-1.7b", 24, 2048, 8192, 32, 32, 64, 49152, 8192, 64, 130000.0, std::nullopt, 1e-5,
+         kPairs, true});
+  // Qwen/Qwen2.5-0.5B, -1.5B, -3B, -7B, -14B, -32B, -72B
+  qwen({"qwen2.5-0.5b", 24, 896, 4864, 14, 2, 64, 151936, 32768, 64, 1000000.0, std::nullopt, 1e-6,
+        kHalves, true});
+  qwen({"qwen2.5-1.5b", 28, 1536, 8960, 12, 2, 128, 151936, 131072, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, true});
+  qwen({"qwen2.5-3b", 36, 2048, 11008, 16, 2, 128, 151936, 32768, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, true});
+  qwen({"qwen2.5-7b", 28, 3584, 18944, 28, 4, 128, 152064, 131072, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, false});
+  qwen({"qwen2.5-14b", 48, 5120, 13824, 40, 8, 128, 152064, 131072, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, false});
+  qwen({"qwen2.5-32b", 64, 5120, 27648, 40, 8, 128, 152064, 131072, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, false});
+  qwen({"qwen2.5-72b", 80, 8192, 29568, 64, 8, 128, 152064, 131072, 128, 1000000.0, std::nullopt,
+        1e-6, kHalves, false});
   // google-bert/bert-base-uncased: LayerNorm with eps 1e-12, learned positions, so no RoPE
   shapes.push_back({Architecture::kBert,
                     {"bert-base", 12, 768, 3072, 12, 12, 64, 30522, 512, 0, 10000.0, std::nullopt,

@@ -11,7 +11,9 @@
 
 namespace wattline::kernels {
 
-enum class Architecture : uint8_t { kLlama, kBert };
+// kQwen2 is the Llama block with biases on Q, K and V, which no kernel here adds and no count here
+// counts (1e-5 of the parameters): its shapes serve predictions only.
+enum class Architecture : uint8_t { kLlama, kBert, kQwen2 };
 
 struct NamedShape {
   Architecture architecture;
