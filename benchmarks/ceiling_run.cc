@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
+
+#include "roofline/gates.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -29,6 +32,25 @@ void WarmUp(const Candidate& candidate) {
   for (double elapsed_s = 0; elapsed_s < kWarmUpS;) {
     elapsed_s += Seconds([&] { candidate.run(1); });
   }
+}
+
+// Standard error of the samples' median over their mean, as if they were normally distributed.
+std::optional<double> ErrorOfMedian(std::span<const double> samples) {
+  if (samples.size() < 2) return std::nullopt;
+  const auto count = static_cast<double>(samples.size());
+  const double mean = std::accumulate(samples.begin(), samples.end(), 0.0) / count;
+  double squares = 0;
+  for (double sample : samples) squares += (sample - mean) * (sample - mean);
+  return 1.2533 * std::sqrt(squares / (count - 1)) / mean / std::sqrt(count);
+}
+
+// How far the last third's median is from that of the first.
+std::optional<double> Drift(std::span<const double> samples) {
+  const size_t third = samples.size() / 3;
+  const std::optional<double> first = roofline::Median(samples.first(third));
+  const std::optional<double> last = roofline::Median(samples.last(third));
+  if (!first || !last) return std::nullopt;
+  return std::abs(*last / *first - 1);
 }
 
 std::string KernelName(const char* isa, const char* name) { return std::string(isa) + " " + name; }
@@ -130,6 +152,38 @@ std::vector<roofline::Doubling> DoubleWork(const Candidate& candidate, int64_t u
     pairs.push_back(pair);
   }
   return pairs;
+}
+
+std::map<std::string, double> GateCounters(std::span<const roofline::Doubling> pairs) {
+  std::map<std::string, double> counters;
+  const auto put = [&counters](const char* name, std::optional<double> value) {
+    if (value && std::isfinite(*value)) counters[name] = *value;
+  };
+  put("doubling", roofline::DoublingRatio(pairs));
+  std::vector<double> times_s;
+  for (const roofline::Doubling& pair : pairs) times_s.push_back(pair.once_s + pair.twice_s);
+  put("spread", ErrorOfMedian(times_s));
+  put("drift", Drift(times_s));
+  return counters;
+}
+
+std::map<std::string, double> MeasureGates(const Candidate& candidate, int64_t units, int rounds) {
+  return GateCounters(DoubleWork(candidate, units, rounds));
+}
+
+std::string Gated::Label(const std::string& kernel) const {
+  return failed.empty() ? kernel : kernel + "; not used: " + failed;
+}
+
+Gated PassGates(const Candidate& candidate, int64_t units, int rounds) {
+  Gated gated;
+  constexpr int kTries = 2;
+  for (int i = 0; i < kTries; ++i) {
+    gated.counters = MeasureGates(candidate, units, rounds);
+    gated.failed = roofline::FailedGate(gated.counters);
+    if (gated.failed.empty()) break;
+  }
+  return gated;
 }
 
 }  // namespace wattline::benchmarks

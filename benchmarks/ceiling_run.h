@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,5 +53,25 @@ std::optional<Winner> Compete(const std::vector<Candidate>& candidates, const Co
 
 // Times the winner's work and its double in turn, `rounds` times.
 std::vector<roofline::Doubling> DoubleWork(const Candidate& candidate, int64_t units, int rounds);
+
+// The counters "doubling", "spread" and "drift" of roofline/gates.h. A pair's sample is the time of
+// its three works. Absent where the pairs are too few: one for doubling, two for spread, three for
+// drift.
+std::map<std::string, double> GateCounters(std::span<const roofline::Doubling> pairs);
+// The same of new samples. 21 rounds of 2 ms and 4 ms take an eighth of a second; a single sample
+// of twice the others' time is then a spread of 5 %, one of 1.5 times 3 %.
+inline constexpr int kGateRounds = 21;
+std::map<std::string, double> MeasureGates(const Candidate& candidate, int64_t units,
+                                           int rounds = kGateRounds);
+
+struct Gated {
+  std::map<std::string, double> counters;
+  std::string failed;  // roofline::FailedGate of them
+  // "avx512 vfmadd231ps zmm", or behind it "; not used: drift 7 % is above 5 %".
+  std::string Label(const std::string& kernel) const;
+};
+// A gate that fails is tried once more, since a short disturbance is no property of the machine;
+// the second outcome stands.
+Gated PassGates(const Candidate& candidate, int64_t units, int rounds = kGateRounds);
 
 }  // namespace wattline::benchmarks
