@@ -39,6 +39,7 @@ Row ReadRow(const Json& json, const std::string& place, std::string& fault) {
   row.repetition = static_cast<int>(fields.Number("repetition_index").value_or(0));
   row.iterations = fields.Number("iterations").value_or(0);
   row.label = fields.TextOr("label");
+  row.source = fields.TextOr("source");
   const bool failed = fields.Flag("error_occurred").value_or(false);
   const bool skipped = fields.Flag("skipped").value_or(false);
   if (failed || skipped) {
@@ -149,6 +150,11 @@ ReadResult ParseResults(const std::string& text, const std::string& path) {
   results.path = path;
   if (const Json* context = top.Object("context")) {
     results.machine = ReadMachine(*context, fault);
+    const Fields facts(*context, "context", fault);
+    results.tool =
+        facts.TextOr("tool", context->contains("schema_version") ? "bench" : results.tool);
+    results.source = facts.TextOr("source");
+    results.published = facts.Flag("published").value_or(false);
     results.context = context->dump();
   }
   if (const Json* rows = top.List("benchmarks")) {

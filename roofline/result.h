@@ -38,6 +38,7 @@ struct Row {
   double time_s = 0;      // of one iteration
   double iterations = 0;  // 0: the file does not tell
   std::string label;
+  std::string source;  // of a published figure: where it stands; else empty
   std::string error;  // why the row has no figures, or was skipped; else empty
   std::map<std::string, double> counters;
 
@@ -81,6 +82,9 @@ struct Machine {
 
 struct Results {
   std::string path;
+  std::string tool = "google benchmark";  // that wrote the file; "bench" where it is ours
+  std::string source;      // of published figures: who measured, where it is told; else empty
+  bool published = false;  // figures of others that were re-typed
   Machine machine;
   std::vector<Row> rows;
   std::string context;               // the context's JSON text, for who needs more of it

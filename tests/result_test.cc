@@ -95,6 +95,19 @@ TEST(Results, KeepErrorsSkipsAndAggregatesApart) {
   EXPECT_NE(read.results->remarks[0].find("2 of 3 rows"), std::string::npos);
 }
 
+TEST(Results, TellWhoWroteThem) {
+  const auto read = [](const char* text) { return *ParseResults(text, "x.json").results; };
+  EXPECT_EQ(read(R"({"context":{},"benchmarks":[]})").tool, "google benchmark");
+  EXPECT_EQ(read(R"({"context":{"schema_version":1},"benchmarks":[]})").tool, "bench");
+  const Results published = read(R"({"context":{"schema_version":1,"tool":"llama-bench",
+    "published":true,"source":"discussion 4167"},"benchmarks":[{"name":"a","source":"table 2"}]})");
+  EXPECT_EQ(published.tool, "llama-bench");
+  EXPECT_TRUE(published.published);
+  EXPECT_EQ(published.source, "discussion 4167");
+  EXPECT_EQ(published.rows[0].source, "table 2");
+  EXPECT_TRUE(published.rows[0].counters.empty());
+}
+
 TEST(Results, IdleWattsAreTheMedianOfTheRows) {
   const ReadResult read = ParseResults(
       R"({"benchmarks":[{"name":"a","idle_watts":10},{"name":"b","idle_watts":12},{"name":"c","idle_watts":50}]})",
