@@ -14,16 +14,30 @@
 
 namespace wattline::roofline {
 
+// What a column is. Rows of different chips, of different programs, or measured and published ones,
+// are never in one column, whatever this says.
+//   kChip     a chip; its files are merged, their rows of one name are repetitions. Where all files
+//             are of one chip and one program, or `baseline` names one of several, files are
+//             columns.
+//   kFile     a file
+//   kBackend  a backend of a chip: the same as kChip with across = "backend"
+//   kFormat   a format of a chip, kIsa the X of a chip's backends cpu_X ("best" for cpu): likewise
 enum class By : uint8_t { kChip, kBackend, kFormat, kIsa, kFile };
 
 struct CompareOptions {
-  By by = By::kChip;     // what a column is; kIsa: the X of backends cpu_X
-  std::string across;    // "backend", "format", "isa" or a case's name: left out of the rows' keys
-  std::string baseline;  // label or path of the column that ratios are held against; "": the first
+  By by = By::kChip;
+  // "backend", "format", "isa" or a case's name, or several with commas between: left out of the
+  // rows' keys and made part of the column: each backend of a chip is a column of its own. Rows
+  // that have no such thing are left out, with a warning.
+  std::string across;
+  // Label, path or file name of the column that ratios are held against; "": the first.
+  std::string baseline;
   std::vector<std::string> counters;  // empty: each fixture's principal ones
-  std::string filter;                 // regular expression on row names; "": all
-  double same = 0.01;                 // ratios within 1 +- this are the same
-  double alpha = 0.05;                // family-wise, after Holm's correction
+  // Regular expression that is found anywhere in a row's name, or with a leading '-', is not; "":
+  // all.
+  std::string filter;
+  double same = 0.01;   // ratios within 1 +- this are the same
+  double alpha = 0.05;  // family-wise over a column's rows and counters, after Holm's correction
   // Of rows with fewer samples than a test or an interval needs: differences below this are
   // unclear. 10 % is what two probes of an unsteady row differ by (README, `unsteady`).
   double single_run = 0.10;
@@ -32,10 +46,12 @@ struct CompareOptions {
 };
 
 enum class Verdict : uint8_t { kBetter, kWorse, kSame, kUnclear };
-const char* Name(Verdict verdict, Better direction);  // "faster", "slower", "thriftier", "same" ...
+// "faster", "slower"; of energy "thriftier", "hungrier"; else "better", "worse"; "same", "unclear".
+const char* Name(Verdict verdict, const Metric& metric);
 
 struct CompareColumn {
   std::string label;               // chip, backend ...; made distinct where two are alike
+  std::string chip;                // empty: its files do not tell
   std::vector<std::string> files;  // without folders
   std::string tool;                // program that wrote them: "bench", "llama-bench", "published"
   bool published = false;          // figures of others, not measured here
@@ -44,12 +60,18 @@ struct CompareColumn {
 struct CompareCell {
   std::vector<double> samples;
   Estimate estimate;
-  std::string remark;  // "unsteady", "published: <source>", "energy within 5 % only" ...
+  bool unsteady = false;        // of any of its runs
+  std::optional<double> bound;  // of energies: the median of joules_err, in the metric's unit
+  std::string remark;           // "unsteady", "published: <source>", "energy within 5 % only" ...
 };
 
+// With enough runs for a test, kBetter and kWorse need an adjusted p below alpha and an interval of
+// the ratio that is wholly outside 1 +- same; kSame needs one wholly inside. With fewer, they need
+// a difference above single_run between steady rows whose runs do not overlap, and nothing is
+// kSame. Of energies, a difference within both cells' bounds together is kUnclear.
 struct CompareVerdict {
   Verdict verdict = Verdict::kUnclear;
-  Estimate ratio;           // this column over the baseline
+  Estimate ratio;           // this column over the baseline; of energies widened by both bounds
   std::optional<double> p;  // Holm-adjusted, where a test was possible
   std::string why;          // "1 run each", "interval 0.98 to 1.03" ...
 };
@@ -59,8 +81,10 @@ struct CompareRow {
   std::string key;      // the name without what --across leaves out
   std::string fixture;  // empty for foreign names
   Metric metric;
-  std::vector<std::optional<CompareCell>> cells;        // [columns]
-  std::vector<std::optional<CompareVerdict>> verdicts;  // [columns]; absent for the baseline
+  std::vector<std::optional<CompareCell>> cells;  // [columns]
+  // [columns]; absent for the baseline, where one of the two has no cell, where a value is not
+  // above 0, and of metrics that are not ranked.
+  std::vector<std::optional<CompareVerdict>> verdicts;
 };
 
 struct MissingRow {
@@ -75,7 +99,8 @@ struct ContextDifference {
   std::vector<std::string> values;  // [columns]; empty: its files do not tell
 };
 
-// Geometric mean of ratios over the rows that both columns have.
+// Geometric mean of ratios over the rows that both columns have, with the interval of a bootstrap
+// over rows: how much the rows differ, not how well each was measured.
 struct CompareSummary {
   std::string fixture;  // "" for all
   Metric metric;
@@ -97,8 +122,9 @@ struct Comparison {
   std::vector<std::string> warnings;  // joules of different scope, modelled meters, published rows
 };
 
-// Aggregates count only where a file has no runs of that row. `error`: an unknown baseline, filter
-// or counter, in one sentence with what there is instead.
+// Aggregates count only where a file has no runs of that row: its median, else its mean, as one
+// sample. A ranked value of 0 is no measurement and is left out. `error`: an unknown baseline,
+// filter or counter, in one sentence with what there is instead.
 struct CompareResult {
   std::optional<Comparison> comparison;
   std::string error;

@@ -7,16 +7,18 @@
 namespace wattline::roofline {
 
 // Adds to each row, where its inputs are there:
-//   roof_share         of what the machine attains at the row's intensity: the larger of FLOP/s
-//   over
-//                      the measured peak and byte/s over the measured read bandwidth (the file's
-//                      own ceilings; rows of its own fixture `ceiling` where the context has none)
-//   tok/s/W            tok/s over watts = tokens per joule
-//   tok/s per GB/s     tok/s over the measured read bandwidth in GB/s
-//   J/input_token      joules per token of a prefill row
-//   J/output_token     joules per token of a decode row
-// and to each decode row with a prefill row of the same model, format and backend:
-//   output_input_J     J/output_token over J/input_token
+//   roof_share        what it reaches of what the machine attains at its intensity: the larger of
+//                     FLOP/s over the measured peak and byte/s over the measured read bandwidth.
+//                     Those are of rows of fixture `ceiling` on the same backend (largest
+//                     footprint, median of its runs), else, for CPU backends, of the context. The
+//                     peak is that of the format the row computes in (arithmetic.h). Absent
+//                     above 1.05, which disproves the ceiling or tells of a cache.
+//   tok/s/W           tok/s over watts = tokens per joule
+//   tok/s per GB/s    tok/s over that read bandwidth in GB/s
+//   J/input_token     joules per token of a prefill row
+//   J/output_token    joules per token of a decode row (case ctx)
+// and to each decode row with prefill rows of the same model, format, backend and other cases:
+//   output_input_J    J/output_token over the median J/input_token of the longest prompt's rows
 void AddNormalised(Results& results);
 
 }  // namespace wattline::roofline
