@@ -27,7 +27,7 @@ int Main(int argc, char** argv) {
   program.footer(
       "Example:\n"
       "  ./bench --benchmark_filter=ceiling --benchmark_out=chip.json");
-  const std::vector<Command> commands = {};
+  const std::vector<Command> commands = {AddPredict(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
