@@ -27,7 +27,11 @@ int Main(int argc, char** argv) {
   program.footer(
       "Example:\n"
       "  ./bench --benchmark_filter=ceiling --benchmark_out=chip.json");
-  const std::vector<Command> commands = {AddPredict(program)};
+  const std::vector<Command> commands = {
+      AddReport(program),
+      AddLint(program),
+      AddPredict(program),
+  };
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
