@@ -17,7 +17,8 @@ constexpr Interval kAssumedDecode{1.3, 1.05, 2.0};
 constexpr Interval kAssumedPrefill{1.6, 1.1, 4.0};
 // No interval is narrower: rows of one machine differ by this from run to run.
 constexpr double kLeastSpread = 0.05;
-constexpr double kFewRowsSpread = 0.10;  // of one or two rows
+constexpr double kFewRowsSpread = 0.10;     // of one or two rows
+constexpr double kOtherModelSpread = 0.15;  // of rows of other models, which caches suit otherwise
 
 bool IsFloat(const std::string& format) { return format != "int8"; }
 
@@ -89,11 +90,18 @@ std::vector<const ModelRow*> Calibrating(const MachineFit& machine, const FitQue
   return rows;
 }
 
-Interval Spread(std::vector<double> ratios) {
+Interval Spread(const std::vector<double>& ratios, bool same_model) {
   const double median = Median(ratios).value_or(1);
-  const double least = ratios.size() < 3 ? kFewRowsSpread : kLeastSpread;
+  const double least = !same_model         ? kOtherModelSpread
+                       : ratios.size() < 3 ? kFewRowsSpread
+                                           : kLeastSpread;
   const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
   return {median, std::min(*low, median * (1 - least)), std::max(*high, median * (1 + least))};
+}
+
+bool AnyOf(const std::vector<const ModelRow*>& rows, const std::string& model) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const ModelRow* row) { return row->model == model; });
 }
 
 struct Calibrated {
@@ -105,15 +113,19 @@ Calibrated CalibratedPass(const MachineFit& machine, const FitQuery& query,
                           const std::string& backend, bool prefill, const SpeedLaw& law) {
   const char* kind = prefill ? "prefill" : "decode";
   for (const bool same_format : {true, false}) {
+    const std::vector<const ModelRow*> rows =
+        Calibrating(machine, query, backend, prefill, same_format);
     std::vector<double> ratios;
-    for (const ModelRow* row : Calibrating(machine, query, backend, prefill, same_format)) {
+    for (const ModelRow* row : rows) {
       const double roof_s = Seconds(law, {row->flop_per_token, row->byte_per_token, 0});
       if (roof_s > 0) ratios.push_back(1 / row->tok_per_s / roof_s);
     }
     if (ratios.empty()) continue;
-    return {Spread(ratios),
-            fmt::format("{} on {} row{} of {}", kind, ratios.size(), ratios.size() == 1 ? "" : "s",
-                        same_format ? query.format : "other formats")};
+    const bool same_model = AnyOf(rows, query.model);
+    return {Spread(ratios, same_model),
+            fmt::format("{} on {} row{} of {}{}", kind, ratios.size(),
+                        ratios.size() == 1 ? "" : "s", same_format ? query.format : "other formats",
+                        same_model ? "" : " (other models)")};
   }
   return {prefill ? kAssumedPrefill : kAssumedDecode,
           fmt::format("{} on an assumed share of the roof", kind)};
@@ -124,17 +136,20 @@ Calibrated CalibratedPass(const MachineFit& machine, const FitQuery& query,
 std::optional<EnergyModel> EnergyOf(const MachineFit& machine, const FitQuery& query,
                                     const Roof& roof) {
   std::vector<double> watts, factors;
+  bool same_model = false;
   const EnergyFit* fit = FindEnergy(machine, roof.key);
   const bool trusted = fit != nullptr && fit->coefficients.has_value();
   for (const bool same_format : {true, false}) {
-    for (const ModelRow* row : Calibrating(machine, query, roof.key.backend, false, same_format)) {
+    const std::vector<const ModelRow*> rows =
+        Calibrating(machine, query, roof.key.backend, false, same_format);
+    for (const ModelRow* row : rows) {
       if (!row->joules_per_token || !(*row->joules_per_token > 0)) continue;
+      same_model = same_model || row->model == query.model;
       watts.push_back(*row->joules_per_token * row->tok_per_s);
       if (!trusted || !(row->flop_per_token > 0) || !(row->byte_per_token > 0)) continue;
-      const double law_j =
-          row->flop_per_token * JoulePerFlop(*fit->coefficients,
-                                             row->flop_per_token / row->byte_per_token,
-                                             row->flop_per_token * row->tok_per_s);
+      const double intensity = row->flop_per_token / row->byte_per_token;
+      const double law_j = row->flop_per_token * JoulePerFlop(*fit->coefficients, intensity,
+                                                              row->flop_per_token * row->tok_per_s);
       if (law_j > 0) factors.push_back(*row->joules_per_token / law_j);
     }
     if (!watts.empty()) break;
@@ -142,11 +157,11 @@ std::optional<EnergyModel> EnergyOf(const MachineFit& machine, const FitQuery& q
   EnergyModel energy;
   if (trusted) {
     energy.coefficients = fit->coefficients;
-    if (!factors.empty()) energy.factor = Spread(factors);
+    if (!factors.empty()) energy.factor = Spread(factors, same_model);
     return energy;
   }
   if (watts.empty()) return std::nullopt;
-  energy.watts = Spread(watts);
+  energy.watts = Spread(watts, same_model);
   return energy;
 }
 

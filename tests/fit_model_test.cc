@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "roofline/result.h"
+
 namespace wattline::roofline {
 namespace {
 
@@ -81,6 +83,17 @@ TEST(ModelMachineTest, OtherFormatsStandInAndThenAnAssumption) {
   EXPECT_GT(other.model->prefill.slowdown.high / other.model->prefill.slowdown.low, 3);
 }
 
+TEST(ModelMachineTest, RowsOfOtherModelsAloneGiveAWiderRange) {
+  MachineFit machine = MadeMachine();
+  machine.model_rows = {DecodeRow("n", "q4_0", 0, 1.2), DecodeRow("n", "q4_0", 512, 1.2),
+                        DecodeRow("n", "q4_0", 4096, 1.2)};
+  const FitModel other = ModelMachine(machine, Query());
+  EXPECT_NEAR(other.model->decode.slowdown.high, 1.2 * 1.15, 1e-9);
+  EXPECT_NE(other.model->calibration.find("of q4_0 (other models)"), std::string::npos);
+  machine.model_rows[0].model = "m";
+  EXPECT_NEAR(ModelMachine(machine, Query()).model->decode.slowdown.high, 1.2 * 1.05, 1e-9);
+}
+
 TEST(ModelMachineTest, UnsteadyRowsAreUsedOnlyWhereThereIsNothingElse) {
   MachineFit machine = MadeMachine();
   machine.model_rows[0].unsteady = true;
@@ -124,6 +137,42 @@ TEST(ModelMachineTest, JoulesComeFromTrustedCoefficientsOrTheRowsWatts) {
   ASSERT_TRUE(law && law->coefficients);
   // 1e9 byte of 300 pJ and 5 W for 30 ms are 0.45 J; the row had 0.6.
   EXPECT_NEAR(law->factor.value, 0.6 / 0.45, 1e-9);
+}
+
+// A file of bench with its own ceilings: each decode row from the other rows.
+TEST(ModelMachineTest, RowsOfAMeasuredMachinePredictEachOther) {
+  const ReadResult read =
+      ReadResults(WATTLINE_SOURCE_DIR "/tests/data/decode_emerald_rapids_vm.json");
+  ASSERT_TRUE(read.results) << read.error;
+  MachineFit machine;
+  Roof roof = MadeRoof("f32", read.results->machine.ceilings.at("f32"));
+  roof.byte_per_s = Exactly(read.results->machine.ceilings.at("read"));
+  machine.roofs = {roof};
+  for (const Row& row : read.results->rows) {
+    if (!row.address || !row.address->CaseNumber("ctx") || !row.Counter("tok/s")) continue;
+    ModelRow m;
+    m.model = row.address->subject;
+    m.format = row.address->format;
+    m.backend = row.address->backend;
+    m.tokens_each = static_cast<int64_t>(*row.address->CaseNumber("ctx"));
+    m.tok_per_s = *row.Counter("tok/s");
+    m.flop_per_token = *row.FlopPerS() / m.tok_per_s;
+    m.byte_per_token = *row.BytePerS() / m.tok_per_s;
+    machine.model_rows.push_back(m);
+  }
+  ASSERT_EQ(machine.model_rows.size(), 9u);
+  for (const ModelRow& row : machine.model_rows) {
+    FitQuery query;
+    query.model = row.model;
+    query.format = row.format;
+    query.context = row.tokens_each;
+    const FitModel made = ModelMachine(machine, query);
+    ASSERT_TRUE(made.model) << made.error;
+    const Interval s = PassSeconds(made.model->decode, {row.flop_per_token, row.byte_per_token, 0});
+    EXPECT_NEAR(s.value * row.tok_per_s, 1, 0.04) << row.format << " " << row.tokens_each;
+    EXPECT_LT(s.low, 1 / row.tok_per_s);
+    EXPECT_GT(s.high, 1 / row.tok_per_s);
+  }
 }
 
 TEST(ModelMachineTest, AnAppleGpuMayNotTakeTheWholeMemory) {

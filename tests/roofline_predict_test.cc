@@ -168,6 +168,15 @@ TEST_F(RooflinePredictTest, FormatsDifferByTheirBits) {
   EXPECT_NEAR(gb("Q4_K_M"), 4.92, 0.02);
 }
 
+TEST_F(RooflinePredictTest, ALongerContextIsSlowerAndLarger) {
+  const std::string request = "--chip=M4 --model=llama-2-7b --format=q4_0 --prompt=1 --context=";
+  const json none = Predicted(request + "0"), some = Predicted(request + "4096");
+  EXPECT_GT(none["decode_tok_per_s"], some["decode_tok_per_s"]);
+  EXPECT_NEAR(some["kv_cache_gb"].get<double>(), 4096 * 524288e-9, 1e-4);
+  EXPECT_NEAR(some["memory_gb"].get<double>() - none["memory_gb"].get<double>(), 4095 * 524288e-9,
+              1e-4);
+}
+
 TEST_F(RooflinePredictTest, WhatDoesNotFitHasNoRates) {
   const json p = Predicted("--chip=M4 --memory_gb=16 --model=llama-3.1-70b --format=q4_0");
   EXPECT_EQ(p["fits"], false);

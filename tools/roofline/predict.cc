@@ -27,7 +27,7 @@ struct Options {
   std::string backend;
   std::string models;
   std::string formats = "q4_0";
-  int64_t context = 0;  // 0: the prompt
+  std::optional<int64_t> context;  // absent: the prompt
   int64_t prompt = 512;
   int64_t batch = 1;
   double memory_gb = 0;
@@ -169,7 +169,10 @@ void CheckNumbers(const CLI::App& app, const Options& o) {
   constexpr int64_t kMost = int64_t{1} << 24;
   positive("--prompt", o.prompt, kMost);
   positive("--batch", o.batch, int64_t{1} << 16);
-  if (app.count("--context") > 0) positive("--context", o.context, kMost);
+  if (o.context && (*o.context < 0 || *o.context > kMost)) {
+    throw UsageError{
+        fmt::format("--context={} must be at least 0 and at most {}", *o.context, kMost)};
+  }
   if (app.count("--gpu_cores") > 0) positive("--gpu_cores", o.gpu_cores, 1024);
   if (app.count("--memory_gb") > 0) positive("--memory_gb", o.memory_gb, 1e6);
   if (app.count("--link_gbps") > 0) positive("--link_gbps", o.link_gbps, 1e6);
@@ -214,7 +217,7 @@ PredictedRow PredictRow(const Options& o, const Place& place, const std::optiona
   PredictedRow row;
   row.model = shape.name;
   row.format = format.name;
-  row.request = {o.context > 0 ? o.context : o.prompt, o.prompt, o.batch};
+  row.request = {o.context.value_or(o.prompt), o.prompt, o.batch};
   std::string error;
   const auto work = WorkOf(shape, format, row.request, error);
   if (!work) throw UsageError{error};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -80,10 +81,21 @@ Json JsonRow(const PredictedRow& row) {
   return object;
 }
 
+// `digits` significant ones, without an exponent.
+std::string Plain(double value, int digits) {
+  return std::abs(value) >= std::pow(10, digits) ? fmt::format("{:.0f}", value)
+                                                 : fmt::format("{:.{}g}", value, digits);
+}
+
+Cell PlainCell(const std::optional<Interval>& interval, double factor) {
+  if (!interval) return {};
+  return {interval->value * factor, Plain(interval->value * factor, 4)};
+}
+
 Cell RangeCell(const std::optional<Interval>& interval) {
   if (!interval) return {};
-  return {interval->value,
-          fmt::format("{:.4g} ({:.3g}..{:.3g})", interval->value, interval->low, interval->high)};
+  return {interval->value, fmt::format("{} ({}..{})", Plain(interval->value, 4),
+                                       Plain(interval->low, 3), Plain(interval->high, 3))};
 }
 
 std::optional<double> Low(const std::optional<Interval>& i) {
@@ -112,11 +124,10 @@ TextTable PeoplesTable(const std::vector<PredictedRow>& rows) {
                    {"prefill_limit", "of prefill", false}};
   for (const PredictedRow& row : rows) {
     const roofline::Prediction& p = row.prediction;
-    const auto ttft = p.ttft_s ? std::optional(p.ttft_s->value) : std::nullopt;
-    table.rows.push_back({row.model, row.format, NumberCell(p.memory_byte, kGb),
-                          NumberCell(p.head_byte, kGb, 3), FitsCell(p.fits), NumberCell(ttft, kMs),
-                          RangeCell(p.prefill_tok_per_s), RangeCell(p.decode_tok_per_s),
-                          RangeCell(p.j_per_token), p.limit, p.prefill_limit});
+    table.rows.push_back(
+        {row.model, row.format, NumberCell(p.memory_byte, kGb), NumberCell(p.head_byte, kGb, 3),
+         FitsCell(p.fits), PlainCell(p.ttft_s, kMs), RangeCell(p.prefill_tok_per_s),
+         RangeCell(p.decode_tok_per_s), RangeCell(p.j_per_token), p.limit, p.prefill_limit});
   }
   return table;
 }
