@@ -33,6 +33,7 @@ int Main(int argc, char** argv) {
       AddReport(program),
       AddLint(program),
       AddPredict(program),
+      AddPlot(program),
   };
   try {
     program.parse(argc, argv);
