@@ -29,11 +29,7 @@ int Main(int argc, char** argv) {
       "  ./bench --benchmark_filter=ceiling --benchmark_out=chip.json\n"
       "  roofline fit chip.json -o fit.json");
   const std::vector<Command> commands = {
-      AddFit(program),
-      AddReport(program),
-      AddLint(program),
-      AddPredict(program),
-      AddPlot(program),
+      AddFit(program), AddReport(program), AddLint(program), AddPredict(program), AddPlot(program),
   };
   try {
     program.parse(argc, argv);
