@@ -66,6 +66,7 @@ struct EnergyFit {
   RoofKey key;
   std::optional<EnergyCoefficients> coefficients;
   std::string refused;               // why there are none: one sentence; else empty
+  std::string caution;               // what the coefficients only hold under; else empty
   std::vector<std::string> dropped;  // points left out, each with its reason
   std::vector<IntensityPoint> points;
 };

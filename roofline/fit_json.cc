@@ -87,6 +87,7 @@ Out EnergyJson(const EnergyFit& e) {
     Put(json, "condition", c.condition);
   }
   Put(json, "refused", e.refused);
+  Put(json, "caution", e.caution);
   PutList(json, "dropped", e.dropped);
   PutList(json, "points", e.points, PointJson);
   return json;
@@ -242,6 +243,7 @@ class Reader {
                                           f.NumberOfNeed("condition")};
     }
     e.refused = f.TextOr("refused");
+    e.caution = f.TextOr("caution");
     e.dropped = Texts(f, "dropped");
     e.points = List<IntensityPoint>(f, "points", &Reader::Point);
     return e;

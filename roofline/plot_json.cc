@@ -1,6 +1,7 @@
 // The plot's model as JSON, for the page and for who draws it otherwise.
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -12,8 +13,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Six digits are more than a measurement has; a page of 500 points is to stay small.
-double Rounded(double value) { return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr); }
+// Five digits are more than a measurement has; a page of 500 points is to stay small.
+double Rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
 
 void Put(ordered_json& object, const char* key, const std::optional<double>& value) {
   if (value && std::isfinite(*value)) object[key] = Rounded(*value);
@@ -48,29 +49,38 @@ ordered_json RoofJson(const PlotRoof& drawn) {
   return object;
 }
 
+// Points are many and their keys would be most of the text: arrays, null where a value is absent.
+// Fixture, level and, beside intensity and speed, bandwidth follow from the others.
+constexpr std::array<const char*, 15> kFields = {
+    "number",     "chip",   "row",        "format",         "bound",
+    "roof",       "time_s", "time_share", "flop_per_byte",  "flop_per_s",
+    "byte_per_s", "share",  "joules",     "flop_per_joule", "joule_share"};
+
 ordered_json PointJson(const PlotPoint& point) {
   const Judged& row = point.judged;
-  ordered_json object;
-  if (point.number > 0) object["number"] = point.number;
-  object["chip"] = point.chip;
-  object["row"] = row.row;
-  Put(object, "fixture", row.fixture);
-  Put(object, "format", row.format);
-  Put(object, "bound", row.bound);
-  if (row.roof) {
-    object["roof"] = row.roof->format + " " + row.roof->level;
-    object["level"] = row.roof->level;
-  }
-  Put(object, "time_share", std::optional(row.time_share));
-  Put(object, "time_s", std::optional(row.time_s));
-  Put(object, "flop_per_byte", row.flop_per_byte);
-  Put(object, "flop_per_s", row.flop_per_s);
-  Put(object, "share", row.share);
-  Put(object, "joules", row.joules);
-  Put(object, "flop_per_joule", row.flop_per_joule);
-  Put(object, "joule_share", row.joule_share);
-  Put(object, "remark", row.remark);
-  return object;
+  const auto text = [](const std::string& value) {
+    return value.empty() ? ordered_json() : ordered_json(value);
+  };
+  const auto number = [](const std::optional<double>& value) {
+    return value && std::isfinite(*value) ? ordered_json(Rounded(*value)) : ordered_json();
+  };
+  ordered_json array = {point.number > 0 ? ordered_json(point.number) : ordered_json(),
+                        point.chip,
+                        row.row,
+                        text(row.format),
+                        text(row.bound),
+                        text(row.roof ? row.roof->format + " " + row.roof->level : ""),
+                        number(row.time_s),
+                        number(row.time_share),
+                        number(row.flop_per_byte),
+                        number(row.flop_per_s),
+                        number(row.flop_per_byte ? std::nullopt : row.byte_per_s),
+                        number(row.share),
+                        number(row.joules),
+                        number(row.flop_per_joule),
+                        number(row.joule_share)};
+  if (!row.remark.empty()) array.push_back(row.remark);
+  return array;
 }
 
 }  // namespace
@@ -86,6 +96,8 @@ std::string PlotModelJson(const PlotModel& model) {
   object["remarks"] = model.remarks;
   object["roofs"] = ordered_json::array();
   for (const PlotRoof& roof : model.roofs) object["roofs"].push_back(RoofJson(roof));
+  object["fields"] = kFields;
+  object["fields"].push_back("remark");
   object["points"] = ordered_json::array();
   for (const PlotPoint& point : model.points) object["points"].push_back(PointJson(point));
   object["unplaced"] = ordered_json::array();

@@ -35,7 +35,7 @@ constexpr std::array<Direction, 16> kDirections = {{{1, 0},
                                                     {-1, 0.5},
                                                     {0.5, 1},
                                                     {-0.5, 1}}};
-constexpr std::array<double, 9> kGaps = {2, 5, 8, 12, 17, 24, 32, 42, 54};
+constexpr std::array<double, 9> kGaps = {2, 5, 8, 12, 17, 24, 32, 42, kFarthestPx};
 constexpr double kDirectionCost = 0.4;
 constexpr double kGapCost = 1.5;
 constexpr double kStrangerCost = 40;
@@ -98,9 +98,10 @@ std::optional<size_t> LabelPlacer::Put(std::span<const Place> places) {
 }
 
 std::vector<Place> PlacesRound(Spot marker, double radius, double width, double height,
-                               std::span<const Spot> others) {
+                               std::span<const Spot> others, double most_px) {
   std::vector<Place> places;
   for (const double gap : kGaps) {
+    if (gap > most_px) break;
     for (size_t i = 0; i < kDirections.size(); ++i) {
       const Direction d = kDirections[i];
       // Diagonally a marker reaches less far than its radius.

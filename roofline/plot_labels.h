@@ -56,10 +56,13 @@ class LabelPlacer {
   std::vector<Line> lines_;
 };
 
+inline constexpr double kFarthestPx = 54;
+
 // Places round a marker for a text of this size, the near ones first. A place that is nearer to
 // one of `others` than to the marker costs more.
+// None is further away than `most_px`.
 std::vector<Place> PlacesRound(Spot marker, double radius, double width, double height,
-                               std::span<const Spot> others);
+                               std::span<const Spot> others, double most_px = kFarthestPx);
 // Further than this from its marker a label needs a leader.
 inline constexpr double kLeaderPx = 11;
 

@@ -69,6 +69,10 @@ void AddPoints(const MachineFit& machine, size_t chip, std::span<const Judged> r
       point.number = static_cast<int>(model.points.size()) + 1;
       model.points.push_back(std::move(point));
     } else {
+      if (row.remark.empty()) {
+        point.judged.remark =
+            Positive(row.flop_per_s) ? "its bytes are not counted" : "it counts no operations";
+      }
       model.unplaced.push_back(std::move(point));
     }
   }

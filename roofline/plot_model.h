@@ -64,7 +64,8 @@ PlotModelResult MakePlotModel(const Fit& fit, std::span<const Judged> rows,
 double RoofSpeed(const PlotRoof& roof, double flop_per_byte);
 std::optional<double> RoofEfficiency(const PlotRoof& roof, double flop_per_byte);
 
-// One JSON object, absent values left out; what the page shows and sorts.
+// One JSON object, what the page shows and sorts. Points are arrays in the order of "fields", null
+// where a value is absent; elsewhere what is absent has no key.
 std::string PlotModelJson(const PlotModel& model);
 
 }  // namespace wattline::roofline

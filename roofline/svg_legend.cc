@@ -93,7 +93,8 @@ double DrawTable(Scene& scene, double top, const std::vector<Entry>& entries,
     draw(columns.heads, top, nullptr);
     for (size_t i = first; i < last; ++i) {
       const double y = top + static_cast<double>(i - first + 1) * kLinePx;
-      if (!entries[i].data.empty()) scene.out += fmt::format("<g{}>", entries[i].data);
+      if (!entries[i].data.empty())
+        scene.out += fmt::format("<g class=\"row\"{}>", entries[i].data);
       draw(entries[i].cells, y, &entries[i]);
       if (!entries[i].data.empty()) scene.out += "</g>\n";
     }

@@ -12,6 +12,9 @@ namespace {
 // Points nearer than this look like one; their numbers stand together.
 constexpr double kTogetherPx = 6;
 constexpr double kCrowdPx = 40;
+// Of so many points most numbers would need leaders, which nobody could follow.
+constexpr size_t kManyPoints = 120;
+constexpr double kNearPx = 12;
 constexpr double kNumberHeight = kNumberFontPx * 0.82;  // of digits, with a pixel of air
 
 struct Placed {
@@ -66,10 +69,11 @@ int DrawPoints(Scene& scene) {
   for (const Placed& one : placed) {
     const PlotPoint& point = scene.model.points[one.point];
     const std::string marker =
-        scene.MarkerAt(scene.Shape(point.judged.fixture), scene.Fill(point.judged.format),
-                       scene.Colour(point.chip, point.judged.format), one.spot.x, one.spot.y);
+        Marker(scene.Shape(point.judged.fixture), scene.Fill(point.judged.format),
+               scene.Colour(point.chip, point.judged.format), one.spot.x, one.spot.y,
+               kPointRadiusPx, scene.Prefix(), scene.Data('p', {one.point}));
     if (scene.options.page) {
-      scene.out += fmt::format("<g{}>{}</g>\n", scene.Data('p', {one.point}), marker);
+      scene.out += marker + "\n";
     } else {
       scene.out +=
           fmt::format("<g><title>{}</title>{}</g>\n", EscapeXml(Spoken(scene, point)), marker);
@@ -105,8 +109,9 @@ int DrawPoints(Scene& scene) {
     }
     const std::string text = NumberRanges(numbers);
     const Spot spot = spots[groups[g][0]];
-    const std::vector<Place> places = PlacesRound(
-        spot, kPointRadiusPx, TextWidth(text, kNumberFontPx) + 1, kNumberHeight, others);
+    const std::vector<Place> places =
+        PlacesRound(spot, kPointRadiusPx, TextWidth(text, kNumberFontPx) + 1, kNumberHeight, others,
+                    placed.size() > kManyPoints ? kNearPx : kFarthestPx);
     const std::optional<size_t> taken = scene.placer.Put(places);
     if (!taken) {
       without_room += static_cast<int>(numbers.size());

@@ -16,7 +16,7 @@ constexpr double kStepPx = 3;
 constexpr double kStraightPx = 0.15;
 // Roofs whose values differ by less share a label.
 constexpr double kSameLabel = 1.12;
-constexpr double kLabelGapPx = 4.5;
+constexpr double kLabelGapPx = 5;
 constexpr double kRidgePx = 3.6;
 constexpr double kSweepPx = 2.2;
 
@@ -92,17 +92,21 @@ void DrawRidge(Scene& scene, const PlotRoof& roof, size_t colour) {
 }
 
 void DrawSweep(Scene& scene, const PlotRoof& roof, size_t colour) {
+  std::string used, failed;
   for (const IntensityPoint& point : roof.roof.points) {
     if (!(point.flop_per_byte > 0) || !(point.flop_per_s > 0)) continue;
     if (scene.options.energy && !(point.watts && *point.watts > 0)) continue;
     const double value = scene.options.energy ? point.flop_per_s / *point.watts : point.flop_per_s;
     const Spot spot = {scene.x.Px(point.flop_per_byte), scene.y.Px(value / scene.unit.flop)};
     if (spot.y > scene.frame.bottom || spot.y < scene.frame.top) continue;
-    scene.out += fmt::format("<circle class=\"sweep {}{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"/>",
-                             point.not_used.empty() ? "f" : "h", colour, spot.x, spot.y, kSweepPx);
-    scene.placer.AddObstacle(
-        {spot.x - kSweepPx, spot.y - kSweepPx, spot.x + kSweepPx, spot.y + kSweepPx});
+    (point.not_used.empty() ? used : failed) +=
+        fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"/>", spot.x, spot.y, kSweepPx);
+    // The square in the circle: a turned label may come near its corners.
+    constexpr double kReach = kSweepPx * 0.75;
+    scene.placer.AddObstacle({spot.x - kReach, spot.y - kReach, spot.x + kReach, spot.y + kReach});
   }
+  if (!used.empty()) scene.out += fmt::format("<g class=\"sweep f{}\">{}</g>", colour, used);
+  if (!failed.empty()) scene.out += fmt::format("<g class=\"sweep h{}\">{}</g>", colour, failed);
 }
 
 struct Labelled {
@@ -149,14 +153,14 @@ std::vector<size_t> Roofs(const std::vector<Labelled>& group) {
   return roofs;
 }
 
-// Puts `text` at one of the anchors, turned by `slope`.
-void PutLabel(Scene& scene, const std::vector<Spot>& anchors, double slope, const std::string& text,
+// Puts `text` at one of the anchors, turned by `slope`; false where it has no room.
+bool PutLabel(Scene& scene, const std::vector<Spot>& anchors, double slope, const std::string& text,
               const std::string& colour_class, const std::vector<size_t>& roofs) {
   constexpr double kHeight = kSmallFontPx * 0.95;
   const double width = TextWidth(text, kSmallFontPx);
   const std::vector<Place> places = PlacesAlong(anchors, slope, width, kHeight, kLabelGapPx);
   const std::optional<size_t> taken = scene.placer.Put(places);
-  if (!taken) return;
+  if (!taken) return false;
   const double side = *taken < anchors.size() ? 1 : -1;
   const Spot anchor = anchors[*taken % anchors.size()];
   const double angle = std::atan(slope);
@@ -168,6 +172,7 @@ void PutLabel(Scene& scene, const std::vector<Spot>& anchors, double slope, cons
       fmt::format("class=\"halo {}\" text-anchor=\"middle\" transform=\"rotate({:.2f} {:.1f} "
                   "{:.1f})\"{}",
                   colour_class, -angle * 180 / 3.14159265358979, x, y, scene.Data('r', roofs)));
+  return true;
 }
 
 // Middles of a text on the slope of this roof, from a third of its way on, then the rest.
@@ -177,7 +182,8 @@ std::vector<Spot> SlopeAnchors(const Scene& scene, const PlotRoof& roof, double 
   const double from = curve.front().x + width * 0.45;
   const double to = scene.x.Px(roof.roof.ridge_flop_per_byte.value / 3) - width * 0.3;
   std::vector<Spot> anchors;
-  for (const double part : {0.25, 0.35, 0.15, 0.45, 0.05, 0.55, 0.65, 0.75, 0.85, 0.95}) {
+  for (const double part : {0.25, 0.3, 0.35, 0.2, 0.4,  0.15, 0.45, 0.1, 0.5,  0.05, 0.55,
+                            0.0,  0.6, 0.65, 0.7, 0.75, 0.8,  0.85, 0.9, 0.95, 1.0}) {
     if (const auto spot = At(scene, roof, from + (to - from) * part); to > from && spot) {
       anchors.push_back(*spot);
     }
@@ -280,15 +286,20 @@ void PlaceRoofLabels(Scene& scene) {
         return energy ? scene.RoofY(r, scene.x.low) : std::optional(r.roof.byte_per_s.value);
       },
       [&](const std::vector<Labelled>& group) {
-        std::string text = Joined(model, group, &RoofKey::level) + backend_of(group);
-        if (!energy) {
-          const bool tera = group.back().value >= 1e13;
-          text +=
-              fmt::format(" {} {}", ValueRange(group, tera ? 1e12 : 1e9), tera ? "TB/s" : "GB/s");
-        }
         const PlotRoof& top = model.roofs[group.back().roof];
-        PutLabel(scene, SlopeAnchors(scene, top, TextWidth(text, kSmallFontPx)), slope, text,
-                 label_class(group, false), Roofs(group));
+        const auto put = [&](const std::string& text) {
+          return PutLabel(scene, SlopeAnchors(scene, top, TextWidth(text, kSmallFontPx)), slope,
+                          text, label_class(group, false), Roofs(group));
+        };
+        const std::string name = Joined(model, group, &RoofKey::level) + backend_of(group);
+        const bool tera = group.back().value >= 1e13;
+        const double unit = tera ? 1e12 : 1e9;
+        const std::string_view unit_name = tera ? "TB/s" : "GB/s";
+        // The roofs' table has all bandwidths; where there is no room the name is enough.
+        if (!energy) {
+          if (put(fmt::format("{} {} {}", name, ValueRange(group, unit), unit_name))) return;
+        }
+        put(name);
       });
 }
 

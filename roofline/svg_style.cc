@@ -58,17 +58,26 @@ constexpr std::string_view kShapeRules =
     ".straight{fill:none;stroke-width:1;opacity:.4}.ridge{stroke-width:1.6}"
     ".sweep{stroke-width:1;opacity:.75}.p{stroke-width:1.5}.lead{stroke-width:.7}"
     ".halo{stroke-width:3;stroke-linejoin:round;paint-order:stroke}"
-    ".num{font-size:11px;text-anchor:middle}.off{display:none}";
+    ".num{font-size:11px;text-anchor:middle}.off{display:none}.dim{opacity:.3}";
 
+// Corners relative to each other: half the letters.
 std::string Polygon(double x, double y, double radius, int corners, double turn, double inner) {
   std::string path;
+  double from_x = 0;
+  double from_y = 0;
   for (int i = 0; i < corners; ++i) {
     const double angle = turn + 2 * std::numbers::pi * i / corners;
     const double reach = i % 2 == 1 ? radius * inner : radius;
-    path += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x + reach * std::sin(angle),
-                        y - reach * std::cos(angle));
+    // Rounded before the difference is taken, so that differences add up.
+    const double to_x = std::round((x + reach * std::sin(angle)) * 10) / 10;
+    const double to_y = std::round((y - reach * std::cos(angle)) * 10) / 10;
+    path += i == 0
+                ? fmt::format("M{:.1f} {:.1f}l", to_x, to_y)
+                : fmt::format("{}{:.1f} {:.1f}", i == 1 ? "" : " ", to_x - from_x, to_y - from_y);
+    from_x = to_x;
+    from_y = to_y;
   }
-  return path + "Z";
+  return path + "z";
 }
 
 std::string ShapePath(size_t shape, double x, double y, double r) {
@@ -130,13 +139,14 @@ std::string MarkerDefs(const std::vector<size_t>& colours, std::string_view pref
 }
 
 std::string Marker(size_t shape, size_t fill, size_t colour, double x, double y, double radius,
-                   std::string_view prefix) {
+                   std::string_view prefix, std::string_view attributes) {
   std::string look = fmt::format("class=\"p {}{}\"",
                                  fill == 0   ? "f"
                                  : fill == 1 ? "h"
                                              : "s",
                                  colour);
   if (fill > 1) look += fmt::format(" fill=\"url(#{}half{}-{})\"", prefix, colour, fill);
+  look += attributes;
   if (shape == 0) {
     return fmt::format("<circle {} cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", look, x, y, radius);
   }

@@ -29,7 +29,7 @@ std::string MarkerDefs(const std::vector<size_t>& colours, std::string_view pref
 // One element, class "p", centred at x, y: `radius` is that of the circle of about the same area.
 // Fill 0 is solid, 1 hollow, 2 to 5 filled on the left, the right, below, above.
 std::string Marker(size_t shape, size_t fill, size_t colour, double x, double y, double radius,
-                   std::string_view prefix);
+                   std::string_view prefix, std::string_view attributes = "");
 // stroke-dasharray of a roof; "" for the first.
 std::string_view Dash(size_t index);
 

@@ -49,6 +49,7 @@ Fit SampleFit() {
                                       0.021,
                                       12.5};
   e.dropped = {"ceiling/x: power capped"};
+  e.caution = "means over a chip that slows down";
   m.energies = {e};
   EnergyFit refused;
   refused.key = {"bf16", "cuda", 1, "DRAM"};
@@ -90,6 +91,7 @@ TEST(FitJson, BringsEveryFieldBack) {
   EXPECT_FALSE(m.roofs[1].sharpness);
   EXPECT_EQ(m.energies[0].coefficients->constant_w.low, 95);
   EXPECT_EQ(m.energies[1].refused, "the power is the same at every intensity");
+  EXPECT_EQ(m.energies[0].caution, "means over a chip that slows down");
   EXPECT_FALSE(m.energies[1].coefficients);
   EXPECT_EQ(m.levels[1].unresolved, "still falling");
   EXPECT_EQ(m.model_rows[0].joules_per_token, 2.5);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ inline MachineFit ExampleMachine(const std::string& chip, const std::vector<Exam
                                  const std::vector<ExampleLevel>& levels, double constant_w) {
   MachineFit machine;
   machine.chip = chip;
-  machine.chip_slug = "slug-of-" + chip;
+  machine.chip_slug = chip;
   int n = 0;
   for (const ExamplePeak& peak : peaks) {
     for (const ExampleLevel& level : levels) {
@@ -79,6 +80,7 @@ inline Fit ExampleFit(bool two_chips = false) {
   fit.machines.push_back(ExampleMachine(
       "Intel(R) Xeon(R) Processor", {{"f32", 439e9}, {"bf16", 455e9}, {"int8", 1791e9}},
       {{"L1", 870e9}, {"L2", 359e9}, {"L3", 66e9}, {"DRAM", 38e9}}, 18));
+  fit.machines[0].chip_slug = "intel-xeon-processor-f6m207";
   if (two_chips) {
     fit.machines.push_back(ExampleMachine("made-up chip (test data)",
                                           {{"f32", 2900e9}, {"int8", 9400e9}},
@@ -174,6 +176,23 @@ inline std::vector<Judged> ExampleJudged(const Fit& fit) {
     for (const Judged& j : JudgeExample(fit.machines[1], rows)) all.push_back(j);
   }
   return all;
+}
+
+// Random points under the roofs of f32, most of them near their roof.
+inline std::vector<ExampleRow> ExampleManyRows(const MachineFit& machine, int count,
+                                               unsigned seed = 1) {
+  std::mt19937 engine(seed);
+  // The standard's distributions differ between libraries; the engine does not.
+  const auto between = [&](double low, double high) {
+    return low + (high - low) * (static_cast<double>(engine()) / 4294967296.0);
+  };
+  std::vector<ExampleRow> rows;
+  for (int i = 0; i < count; ++i) {
+    const double x = std::exp2(between(-3, 10));
+    rows.push_back({fmt::format("gemm/{}x4096x4096/f32/shape:{}/openblas", 1 + i % 64, i), "f32",
+                    "f32", x, Attainable(machine.roofs[3], x) * std::exp2(between(-4, 0))});
+  }
+  return rows;
 }
 
 inline PlotModel ExampleModel(bool two_chips = false, const PlotOptions& options = {}) {

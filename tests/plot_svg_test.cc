@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <regex>
 
 #include "roofline/plot_labels.h"
@@ -118,15 +117,7 @@ TEST(PlotSvgTest, NamesFromFilesAreText) {
 
 PlotModel RandomModel(int points, unsigned seed) {
   const Fit fit = ExampleFit();
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<double> intensity(-3, 10);
-  std::uniform_real_distribution<double> share(-4, 0);
-  std::vector<ExampleRow> rows;
-  for (int i = 0; i < points; ++i) {
-    const double x = std::exp2(intensity(engine));
-    rows.push_back({fmt::format("gemm/shape{}/f32/cpu", i), "f32", "f32", x,
-                    Attainable(fit.machines[0].roofs[3], x) * std::exp2(share(engine))});
-  }
+  const std::vector<ExampleRow> rows = ExampleManyRows(fit.machines[0], points, seed);
   return MakePlotModel(fit, JudgeExample(fit.machines[0], rows), {}).model.value();
 }
 

@@ -26,8 +26,11 @@ int Main(int argc, char** argv) {
   program.set_help_all_flag("--help-all", "Help of every subcommand");
   program.footer(
       "Example:\n"
-      "  ./bench --benchmark_filter=ceiling --benchmark_out=chip.json");
-  const std::vector<Command> commands = {};
+      "  ./bench --benchmark_filter=ceiling --benchmark_out=chip.json\n"
+      "  roofline fit chip.json -o fit.json");
+  const std::vector<Command> commands = {
+      AddFit(program), AddReport(program), AddLint(program), AddPredict(program), AddPlot(program),
+  };
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
