@@ -80,6 +80,7 @@ struct CompareVerdict {
 struct CompareRow {
   std::string key;      // the name without what --across leaves out
   std::string fixture;  // empty for foreign names
+  std::string part;     // of fixture decode: "prefill" or "ctx"; else empty
   Metric metric;
   std::vector<std::optional<CompareCell>> cells;  // [columns]
   // [columns]; absent for the baseline, where one of the two has no cell, where a value is not
@@ -103,6 +104,7 @@ struct ContextDifference {
 // over rows: how much the rows differ, not how well each was measured.
 struct CompareSummary {
   std::string fixture;  // "" for all
+  std::string part;     // prefill and decode are bound by different things and have no common mean
   Metric metric;
   std::string column;
   double ratio = 1;  // this column over the baseline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "roofline/samples.h"
@@ -133,12 +134,15 @@ const std::vector<Bootstrap::Middle>& Bootstrap::Middles(size_t count, int side)
 }
 
 void Bootstrap::SetInterval(Estimate& estimate) {
-  const auto low = drawn_.begin() + static_cast<long>(LowRank(drawn_.size()));
-  const auto high = drawn_.begin() + static_cast<long>(HighRank(drawn_.size()));
-  std::nth_element(drawn_.begin(), low, drawn_.end());
-  estimate.low = *low;
-  std::nth_element(low, high, drawn_.end());
-  estimate.high = *high;
+  // Few values lie outside: a heap of those takes a third of the time of a selection.
+  const auto outside = static_cast<long>(LowRank(drawn_.size())) + 1;
+  const auto low = drawn_.begin() + outside;
+  std::partial_sort(drawn_.begin(), low, drawn_.end());
+  estimate.low = low[-1];
+  estimate.high = low[-1];
+  if (drawn_.end() - low < outside) return;  // one or two resamples
+  std::partial_sort(low, low + outside, drawn_.end(), std::greater<>());
+  estimate.high = low[outside - 1];
 }
 
 std::optional<Estimate> Bootstrap::Of(std::span<const double> samples) {
