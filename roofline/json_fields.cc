@@ -74,17 +74,57 @@ LoadedText LoadText(const std::string& path) {
   LoadedText loaded;
   char part[1 << 16];
   errno = 0;
-  while (const size_t got = std::fread(part, 1, sizeof part, file)) loaded.text.append(part, got);
+  while (const size_t got = std::fread(part, 1, sizeof part, file)) {
+    loaded.text.append(part, got);
+    if (loaded.text.size() > kMostFileByte) break;
+  }
   const int failed = std::ferror(file) ? errno : 0;
   if (file != stdin) std::fclose(file);
   if (failed != 0) return {{}, fmt::format("{} cannot be read: {}", path, std::strerror(failed))};
+  if (loaded.text.size() > kMostFileByte) {
+    return {{},
+            fmt::format("{} has more than {} MB: it is no results file of a benchmark; split it if "
+                        "it is",
+                        path, kMostFileByte / 1'000'000)};
+  }
   return loaded;
 }
+
+namespace {
+
+// Line on which the text nests deeper than kDeepestJson; 0 where it does not.
+int LineTooDeep(const std::string& text) {
+  int line = 1;
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') ++line;
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == '[' || c == '{')) {
+      if (++depth > kDeepestJson) return line;
+    } else if (!quoted && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
 
 ParsedJson ParseJson(const std::string& text, const std::string& path) {
   ParsedJson parsed;
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
     return {{}, fmt::format("{} is empty; expected JSON", path)};
+  }
+  if (const int line = LineTooDeep(text)) {
+    return {{},
+            fmt::format("{} has more than {} lists and objects in each other at line {}: it is no "
+                        "results file",
+                        path, kDeepestJson, line)};
   }
   try {
     parsed.json = Json::parse(text);

@@ -52,6 +52,8 @@ struct LoadedText {
   std::string text;
   std::string error;
 };
+// A results file of 2000 rows has 1.5 MB; what is beyond this is none, and is not read to its end.
+inline constexpr size_t kMostFileByte = 64'000'000;
 // The whole file; "-" is standard input.
 LoadedText LoadText(const std::string& path);
 
@@ -59,6 +61,8 @@ struct ParsedJson {
   Json json;
   std::string error;  // one sentence with line and column
 };
+// Lists and objects in each other; deeper ones are refused, for what walks over them recurses.
+inline constexpr int kDeepestJson = 100;
 ParsedJson ParseJson(const std::string& text, const std::string& path);
 
 }  // namespace wattline::roofline

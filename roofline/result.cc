@@ -1,6 +1,7 @@
 #include "roofline/result.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "roofline/json_fields.h"
@@ -27,6 +28,12 @@ std::optional<double> SecondsPer(const std::string& unit) {
   return std::nullopt;
 }
 
+// A number in the file that is to be a small count: absent where it is none.
+std::optional<int> CountOf(std::optional<double> number) {
+  if (!number || !(*number >= 0) || *number > std::numeric_limits<int>::max()) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
 Row ReadRow(const Json& json, const std::string& place, std::string& fault) {
   const Fields fields(json, place, fault);
   Row row;
@@ -36,7 +43,7 @@ Row ReadRow(const Json& json, const std::string& place, std::string& fault) {
   if (fields.TextOr("run_type") == "aggregate") {
     row.aggregate = fields.TextOr("aggregate_name", "aggregate");
   }
-  row.repetition = static_cast<int>(fields.Number("repetition_index").value_or(0));
+  row.repetition = CountOf(fields.Number("repetition_index")).value_or(0);
   row.iterations = fields.Number("iterations").value_or(0);
   row.label = fields.TextOr("label");
   row.source = fields.TextOr("source");
@@ -79,9 +86,9 @@ void ReadCaches(const Fields& context, Machine& machine, std::string& fault) {
   for (size_t i = 0; i < caches->size(); ++i) {
     const Fields cache((*caches)[i], fmt::format("context.cache_levels[{}]", i), fault);
     if (cache.TextOr("type") == "instruction") continue;
-    const std::optional<double> level = cache.Number("level");
+    const std::optional<int> level = CountOf(cache.Number("level"));
     const std::optional<double> byte = cache.Number("byte");
-    if (level && byte) machine.caches.push_back({static_cast<int>(*level), *byte});
+    if (level && byte) machine.caches.push_back({*level, *byte});
   }
 }
 
@@ -101,9 +108,7 @@ Machine ReadMachine(const Json& json, std::string& fault) {
   Machine machine;
   machine.chip = context.TextOr("chip");
   machine.chip_slug = context.TextOr("chip_slug");
-  if (const std::optional<double> threads = context.Number("threads")) {
-    machine.threads = static_cast<int>(*threads);
-  }
+  machine.threads = CountOf(context.Number("threads"));
   machine.memory_byte = context.Number("memory_byte");
   machine.os = context.TextOr("os");
   machine.compiler = context.TextOr("compiler");
