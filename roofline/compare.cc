@@ -130,7 +130,7 @@ class Comparer {
 
   std::span<const Results> files_;
   const CompareOptions& options_;
-  Bootstrap bootstrap_;
+  MedianBootstrap bootstrap_;
   Layout layout_;
   std::map<std::vector<std::string>, std::vector<Metric>> known_;
   Comparison comparison_;

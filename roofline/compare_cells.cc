@@ -118,7 +118,7 @@ ChosenRuns ChooseRuns(const CellRuns& cell, std::span<const Results> files) {
 }
 
 std::optional<CompareCell> CellOf(const ChosenRuns& chosen, const Metric& metric,
-                                  Bootstrap& bootstrap) {
+                                  MedianBootstrap& bootstrap) {
   CompareCell cell;
   std::vector<double> bounds;
   std::string label;

@@ -22,7 +22,7 @@ ChosenRuns ChooseRuns(const CellRuns& cell, std::span<const Results> files);
 
 // Absent where no run has the counter. "time_s" is the row's own time.
 std::optional<CompareCell> CellOf(const ChosenRuns& chosen, const Metric& metric,
-                                  Bootstrap& bootstrap);
+                                  MedianBootstrap& bootstrap);
 
 // Counters that any of the runs has, "time_s" first.
 void AddCounters(const ChosenRuns& chosen, std::vector<std::string>& counters);

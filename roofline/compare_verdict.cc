@@ -47,7 +47,8 @@ bool Overlap(const ComparePair& pair) {
 
 class Family {
  public:
-  Family(std::span<const ComparePair> pairs, const CompareOptions& options, Bootstrap& bootstrap)
+  Family(std::span<const ComparePair> pairs, const CompareOptions& options,
+         MedianBootstrap& bootstrap)
       : pairs_(pairs), options_(options), bootstrap_(bootstrap), verdicts_(pairs.size()) {}
 
   std::vector<CompareVerdict> Done() {
@@ -170,7 +171,7 @@ class Family {
 
   std::span<const ComparePair> pairs_;
   const CompareOptions& options_;
-  Bootstrap& bootstrap_;
+  MedianBootstrap& bootstrap_;
   size_t testable_ = 0;
   std::map<Counts, std::string> runs_text_;
   std::vector<CompareVerdict> verdicts_;
@@ -179,7 +180,7 @@ class Family {
 }  // namespace
 
 std::vector<CompareVerdict> JudgeFamily(std::span<const ComparePair> pairs,
-                                        const CompareOptions& options, Bootstrap& bootstrap) {
+                                        const CompareOptions& options, MedianBootstrap& bootstrap) {
   return Family(pairs, options, bootstrap).Done();
 }
 

@@ -23,6 +23,6 @@ struct ComparePair {
 //   Of energies, the interval of the ratio r is widened to r_low (1 - e_a) / (1 + e_b) and
 //   r_high (1 + e_a) / (1 - e_b), where e are the bounds over the medians.
 std::vector<CompareVerdict> JudgeFamily(std::span<const ComparePair> pairs,
-                                        const CompareOptions& options, Bootstrap& bootstrap);
+                                        const CompareOptions& options, MedianBootstrap& bootstrap);
 
 }  // namespace wattline::roofline

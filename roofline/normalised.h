@@ -8,11 +8,10 @@ namespace wattline::roofline {
 
 // Adds to each row, where its inputs are there:
 //   roof_share        what it reaches of what the machine attains at its intensity: the larger of
-//                     FLOP/s over the measured peak and byte/s over the measured read bandwidth.
-//                     Those are of rows of fixture `ceiling` on the same backend (largest
-//                     footprint, median of its runs), else, for CPU backends, of the context. The
-//                     peak is that of the format the row computes in (arithmetic.h). Absent
-//                     above 1.05, which disproves the ceiling or tells of a cache.
+//                     FLOP/s over the measured peak and byte/s over the measured read bandwidth, of
+//                     the format, backend and level that the row is held against (stand.h). They
+//                     are those of the file's rows of fixture `ceiling`, else of its context.
+//                     Absent above 1.05: that disproves the ceiling or tells of a cache.
 //   tok/s/W           tok/s over watts = tokens per joule
 //   tok/s per GB/s    tok/s over that read bandwidth in GB/s
 //   J/input_token     joules per token of a prefill row

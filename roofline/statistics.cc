@@ -105,10 +105,10 @@ double NormalP(double a, double b, double least_u, double ties) {
 
 }  // namespace
 
-Bootstrap::Bootstrap(int resamples, uint64_t seed)
+MedianBootstrap::MedianBootstrap(int resamples, uint64_t seed)
     : resamples_(static_cast<size_t>(std::max(resamples, 1))), seed_(seed) {}
 
-const std::vector<Bootstrap::Middle>& Bootstrap::Middles(size_t count, int side) {
+const std::vector<MedianBootstrap::Middle>& MedianBootstrap::Middles(size_t count, int side) {
   std::vector<Middle>& middles = middles_[{count, side}];
   if (!middles.empty()) return middles;
   Random random(seed_ * 0x9e3779b97f4a7c15 + 2 * count + static_cast<uint64_t>(side));
@@ -133,7 +133,7 @@ const std::vector<Bootstrap::Middle>& Bootstrap::Middles(size_t count, int side)
   return middles;
 }
 
-void Bootstrap::SetInterval(Estimate& estimate) {
+void MedianBootstrap::SetInterval(Estimate& estimate) {
   // Few values lie outside: a heap of those takes a third of the time of a selection.
   const auto outside = static_cast<long>(LowRank(drawn_.size())) + 1;
   const auto low = drawn_.begin() + outside;
@@ -145,7 +145,7 @@ void Bootstrap::SetInterval(Estimate& estimate) {
   estimate.high = low[outside - 1];
 }
 
-std::optional<Estimate> Bootstrap::Of(std::span<const double> samples) {
+std::optional<Estimate> MedianBootstrap::Of(std::span<const double> samples) {
   if (samples.empty()) return std::nullopt;
   if (samples.size() == 1) return Estimate{samples[0], std::nullopt, std::nullopt, 1};
   const std::vector<double> sorted = Sorted(samples);
@@ -162,7 +162,8 @@ std::optional<Estimate> Bootstrap::Of(std::span<const double> samples) {
   return estimate;
 }
 
-std::optional<Estimate> Bootstrap::Ratio(std::span<const double> a, std::span<const double> b) {
+std::optional<Estimate> MedianBootstrap::Ratio(std::span<const double> a,
+                                               std::span<const double> b) {
   if (a.empty() || b.empty()) return std::nullopt;
   const std::vector<double> above = Sorted(a);
   const std::vector<double> below = Sorted(b);
@@ -183,12 +184,12 @@ std::optional<Estimate> Bootstrap::Ratio(std::span<const double> a, std::span<co
 }
 
 std::optional<Estimate> EstimateOf(std::span<const double> samples, int resamples, uint64_t seed) {
-  return Bootstrap(resamples, seed).Of(samples);
+  return MedianBootstrap(resamples, seed).Of(samples);
 }
 
 std::optional<Estimate> RatioOf(std::span<const double> a, std::span<const double> b, int resamples,
                                 uint64_t seed) {
-  return Bootstrap(resamples, seed).Ratio(a, b);
+  return MedianBootstrap(resamples, seed).Ratio(a, b);
 }
 
 double SmallestP(size_t a, size_t b) {

@@ -21,12 +21,12 @@ struct Estimate {
 };
 inline constexpr size_t kLeastForInterval = 3;
 
-// Bootstrap percentile intervals. Resampling n values picks ranks, whatever the values are, so the
-// ranks of the middle of each resample are drawn once per n; a row then costs `resamples` look-ups.
-// Not for several threads at once.
-class Bootstrap {
+// MedianBootstrap percentile intervals. Resampling n values picks ranks, whatever the values are,
+// so the ranks of the middle of each resample are drawn once per n; a row then costs `resamples`
+// look-ups. Not for several threads at once.
+class MedianBootstrap {
  public:
-  explicit Bootstrap(int resamples = 1000, uint64_t seed = 1);
+  explicit MedianBootstrap(int resamples = 1000, uint64_t seed = 1);
 
   // Of the median. Absent for no samples. The same samples and seed give the same.
   std::optional<Estimate> Of(std::span<const double> samples);

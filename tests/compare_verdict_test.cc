@@ -23,7 +23,7 @@ CompareVerdict JudgeOne(const CompareCell& cell, const CompareCell& base,
                         const char* counter = "tok/s") {
   const Metric metric = MetricOf(counter);
   const std::vector<ComparePair> pairs = {{&cell, &base, &metric}};
-  Bootstrap bootstrap;
+  MedianBootstrap bootstrap;
   return JudgeFamily(pairs, {}, bootstrap)[0];
 }
 
@@ -49,7 +49,7 @@ std::vector<CompareVerdict> JudgeMade(std::mt19937& engine, size_t rows, double 
   for (size_t i = 0; i < rows; ++i) {
     pairs.push_back({&cells[2 * i], &cells[2 * i + 1], &metric});
   }
-  Bootstrap bootstrap(options.resamples);
+  MedianBootstrap bootstrap(options.resamples);
   return JudgeFamily(pairs, options, bootstrap);
 }
 
@@ -167,7 +167,7 @@ TEST(VerdictTest, RowsWithTooFewRunsForSoManyTestsAreJudgedAsSuch) {
   const Metric metric = MetricOf("tok/s");
   std::vector<ComparePair> pairs;
   for (size_t i = 0; i < cells.size(); i += 2) pairs.push_back({&cells[i], &cells[i + 1], &metric});
-  Bootstrap bootstrap;
+  MedianBootstrap bootstrap;
   const std::vector<CompareVerdict> verdicts = JudgeFamily(pairs, {}, bootstrap);
   EXPECT_EQ(verdicts[0].verdict, Verdict::kBetter);
   EXPECT_NEAR(*verdicts[0].p, 2 / 184756.0, 1e-9);
