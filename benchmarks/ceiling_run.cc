@@ -100,6 +100,25 @@ std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
   return candidates;
 }
 
+std::vector<Candidate> IntensityCandidates(kernels::IntensityBuffer& buffer,
+                                           const kernels::IntensityShape& shape,
+                                           kernels::ThreadPool& pool, std::string_view only) {
+  std::vector<Candidate> candidates;
+  for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
+    if (!Takes(isa, only)) continue;
+    for (const kernels::IntensityKernel& kernel : isa.intensities) {
+      if (kernel.format != buffer.format()) continue;
+      auto work = std::make_shared<kernels::IntensityWork>(kernel, buffer, shape, pool);
+      work->SetSteps(1);
+      candidates.push_back({KernelName(isa.isa, kernel.name), work->Flop(), [work](int64_t units) {
+                              work->SetSteps(units);
+                              work->Run();
+                            }});
+    }
+  }
+  return candidates;
+}
+
 int64_t UnitsFor(const Candidate& candidate, double target_s) {
   // The faster of two: one interruption must not pass for work.
   const auto fastest = [&candidate](int64_t units) {

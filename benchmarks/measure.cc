@@ -58,7 +58,7 @@ class Loop {
   }
 
   Measured Run(benchmark::State& state) {
-    const double least_s = suite_.options().min_time_s;
+    const double least_s = suite_.row_state().min_time_s;
     const std::optional<double> call_s = suite_.row_state().iteration_s;
     // A call that is too short to be the row's last one is not worth waiting for ticks.
     const bool may_be_last =

@@ -59,17 +59,19 @@ std::string InitializeGoogle(const Flags& flags) {
 
 void RegisterWithGoogle(const std::vector<const Row*>& rows, Suite& suite, Progress& progress) {
   for (const Row* row : rows) {
-    benchmark::RegisterBenchmark(row->name.c_str(),
-                                 [row, &suite, &progress](benchmark::State& state) {
-                                   progress.Begin(row->name);
-                                   suite.BeginRow(row->name);
-                                   try {
-                                     row->run(state);
-                                   } catch (const std::bad_alloc&) {
-                                     suite.Forget();
-                                     state.SkipWithError("skipped: there is not enough memory");
-                                   }
-                                 });
+    const auto run = [row, &suite, &progress](benchmark::State& state) {
+      progress.Begin(row->name);
+      suite.BeginRow(*row);
+      try {
+        row->run(state);
+      } catch (const std::bad_alloc&) {
+        suite.Forget();
+        state.SkipWithError("skipped: there is not enough memory");
+      }
+    };
+    auto* const registered = benchmark::RegisterBenchmark(row->name.c_str(), run);
+    // Else Google Benchmark's own flag holds.
+    if (row->min_time_s) registered->MinTime(suite.MinTimeOf(*row));
   }
 }
 
