@@ -7,6 +7,7 @@
 #include "roofline/context_fit.h"
 #include "roofline/lint_rules.h"
 #include "roofline/merged_rows.h"
+#include "roofline/stand.h"
 #include "roofline/vendor_figures.h"
 
 namespace wattline::roofline {
@@ -14,14 +15,6 @@ namespace wattline::roofline {
 bool IsNear(double a, double b, double share) { return std::abs(a / b - 1) <= share; }
 
 namespace {
-
-constexpr double kBeyondCachesByte = 64.0 * 1024 * 1024;
-
-double LeastMemoryByte(const Machine& machine) {
-  double largest = 0;
-  for (const CacheNote& cache : machine.caches) largest = std::max(largest, cache.byte);
-  return largest > 0 ? 2 * largest : kBeyondCachesByte;
-}
 
 std::vector<RateOf> MemoryRates(const std::vector<Row>& rows, const char* kind, double least_byte) {
   std::vector<RateOf> rates;

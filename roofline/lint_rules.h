@@ -36,8 +36,7 @@ struct LintFile {
   MachineFit machine;     // from the fit, or from the context
   std::vector<Claim> claims;
   KnownWorkOf known_work;
-  // Of rows whose footprint is beyond every cache: twice the largest one that the context tells of,
-  // 64 MiB where it tells of none.
+  // Of rows whose footprint is beyond every cache, see LeastMemoryByte().
   std::vector<RateOf> reads, writes, copies;
 
   const Machine& told() const { return results->machine; }

@@ -86,15 +86,18 @@ bool HasCeilingBytes(const Address& address) {
 }
 
 // The level of the row's bytes and whether they are known to come from there.
-void SetLevel(const Row& row, const MachineFit& machine, const Candidates& candidates,
-              Stand& stand) {
+void SetLevel(const Row& row, const Machine& told, const MachineFit& machine,
+              const Candidates& candidates, Stand& stand) {
   stand.level = kMemory;
   stand.streams = Streams(row);
   if (!HasCeilingBytes(*row.address)) return;
-  const std::string level = LevelOf(machine, candidates.backend(), candidates.threads(),
-                                    *row.address->CaseNumber("kb") * 1024);
-  if (!level.empty()) stand.level = level;
-  stand.streams = !level.empty();
+  const double footprint_byte = *row.address->CaseNumber("kb") * 1024;
+  stand.level = LevelOf(machine, candidates.backend(), candidates.threads(), footprint_byte);
+  const double threads = row.address->CaseNumber("threads").value_or(1);
+  if (stand.level.empty() && footprint_byte * threads >= LeastMemoryByte(told)) {
+    stand.level = kMemory;
+  }
+  stand.streams = !stand.level.empty();
 }
 
 // A straight roof from the peak of the format and the bandwidth of the level.
@@ -117,11 +120,18 @@ std::string WhyNot(const Stand& stand, const std::vector<std::string>& formats, 
   if (computes && !stand.peak) {
     return fmt::format("no roof of format {} for {}", fmt::join(formats, " or "), of);
   }
+  if (stand.level.empty()) return "no sweep tells which cache holds its footprint";
   if (!stand.byte_per_s) return fmt::format("no bandwidth of {} for {}", stand.level, of);
   return {};
 }
 
 }  // namespace
+
+double LeastMemoryByte(const Machine& told) {
+  double largest = 0;
+  for (const CacheNote& cache : told.caches) largest = std::max(largest, cache.byte);
+  return largest > 0 ? 2 * largest : 64.0 * 1024 * 1024;
+}
 
 std::string LevelOf(const MachineFit& machine, const std::string& backend, int threads,
                     double footprint_byte) {
@@ -145,7 +155,7 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     return stand;
   }
   const Candidates candidates(*row.address, told, machine);
-  SetLevel(row, machine, candidates, stand);
+  SetLevel(row, told, machine, candidates, stand);
   const bool computes = row.FlopPerS().value_or(0) > 0;
   const std::vector<std::string> formats = ArithmeticOf(row, told);
   RoofKey key{formats.empty() ? row.address->format : formats.front(), candidates.backend(),
@@ -162,7 +172,7 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     }
     break;
   }
-  if (!stand.byte_per_s) {
+  if (!stand.byte_per_s && !stand.level.empty()) {
     if (const auto byte_per_s = candidates.LevelByte(stand.level)) {
       stand.byte_per_s = Interval{*byte_per_s, *byte_per_s, *byte_per_s};
     } else if (const Roof* of_level = candidates.OfLevel(stand.level)) {

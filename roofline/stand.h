@@ -22,9 +22,14 @@ struct Stand {
 // Arithmetic: ArithmeticOf(). Backend: the row's own, or on a CPU the backend `cpu`, whose ceilings
 // hold for every library there. Threads: the row's case `threads`, else the file's, else those of
 // the machine's largest roof; other devices than CPUs have none. Level: that of the footprint kb:K
-// of a ceiling row, else DRAM. A level without a roof of its own gets a straight one from the
-// format's peak and the level's read rate.
+// of a ceiling row, else DRAM. Where the fit has no levels, a footprint is under DRAM if it is
+// beyond every cache, and else under no level. A level without a roof of its own gets a straight
+// one from the format's peak and the level's read rate.
 Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine);
+
+// A footprint of all threads from here on is beyond every cache: twice the largest one that the
+// context tells of, 64 MiB where it tells of none.
+double LeastMemoryByte(const Machine& told);
 
 // The level that holds this footprint per thread; empty where the fit has no levels of the backend.
 std::string LevelOf(const MachineFit& machine, const std::string& backend, int threads,

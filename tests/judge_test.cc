@@ -98,6 +98,36 @@ TEST(JudgeTest, BytesWithoutOperationsAreHeldAgainstTheirLevel) {
   EXPECT_EQ(second.roof->level, "L2");
 }
 
+TEST(JudgeTest, AFootprintInACacheOfUnknownSpeedIsUnderNoLevel) {
+  MachineFit machine = MakeMachine();
+  machine.levels.clear();
+  machine.roofs.resize(3);  // those of DRAM
+  const auto read_of = [&](const char* kib) {
+    return JudgeOne(
+        MakeRow(std::string("ceiling/read/f32/kb:") + kib + "/threads:2/cpu", {{"GB/s", 30}}),
+        machine);
+  };
+  EXPECT_FALSE(read_of("32").share);
+  EXPECT_EQ(read_of("32").remark, "no sweep tells which cache holds its footprint");
+  EXPECT_FALSE(read_of("32767").share);
+  EXPECT_DOUBLE_EQ(*read_of("32768").share, 0.75);  // 64 MiB on both threads
+}
+
+TEST(JudgeTest, WritesHaveNoRoofOfTheirOwn) {
+  const Judged judged =
+      JudgeOne(MakeRow("ceiling/copy/f32/kb:524288/threads:2/cpu", {{"GB/s", 55}}));
+  EXPECT_EQ(judged.bound, "DRAM");
+  EXPECT_FALSE(judged.share || judged.roof);
+  EXPECT_EQ(judged.remark, "the level's bandwidth is of reads");
+}
+
+TEST(JudgeTest, MoreThanMemoryGivesIsExplainedWhereACacheMayHelp) {
+  const Judged judged =
+      JudgeOne(MakeRow("dequant/4096x4096/q4_0/to:f32/cpu", {{"TFLOPS", 0.02}, {"GB/s", 80}}));
+  EXPECT_DOUBLE_EQ(*judged.share, 2);
+  EXPECT_EQ(judged.remark, "some of its bytes stay in a cache");
+}
+
 TEST(JudgeTest, OperationsWithoutBytesAreHeldAgainstThePeak) {
   const Judged judged = JudgeOne(MakeRow("ceiling/peak/bf16/threads:2/cpu", {{"TFLOPS", 0.6}}));
   EXPECT_EQ(judged.bound, "compute");
