@@ -8,7 +8,6 @@
 #include "roofline/lint_rules.h"
 #include "roofline/merged_rows.h"
 #include "roofline/stand.h"
-#include "roofline/vendor_figures.h"
 
 namespace wattline::roofline {
 
@@ -40,7 +39,7 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
   }
   const MachineFit* fitted = input.fit ? FindMachine(*input.fit, results.machine) : nullptr;
   file.machine = fitted ? *fitted : ContextFit(results);
-  file.known_work = input.known_work;
+  file.input = &input;
   const double least_byte = LeastMemoryByte(results.machine);
   file.reads = MemoryRates(file.rows, "read", least_byte);
   file.writes = MemoryRates(file.rows, "write", least_byte);
@@ -107,10 +106,8 @@ std::optional<std::pair<double, std::string>> LintFile::MostRead(
     }
   }
   if (most) return most;
-  if (const VendorChip* published = FindVendorChip(told().chip)) {
-    for (const double rate : published->bandwidth_gb_per_s) {
-      Raise(most, rate * 1e9, "the vendor's figure");
-    }
+  for (const double rate : vendors().BytePerS(told().chip)) {
+    Raise(most, rate, "the vendor's figure");
   }
   return most;
 }

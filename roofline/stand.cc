@@ -120,7 +120,7 @@ std::string WhyNot(const Stand& stand, const std::vector<std::string>& formats, 
   if (computes && !stand.peak) {
     return fmt::format("no roof of format {} for {}", fmt::join(formats, " or "), of);
   }
-  if (stand.level.empty()) return "no sweep tells which cache holds its footprint";
+  if (stand.level.empty()) return "no sweep of levels tells where its footprint lies";
   if (!stand.byte_per_s) return fmt::format("no bandwidth of {} for {}", stand.level, of);
   return {};
 }
@@ -130,7 +130,7 @@ std::string WhyNot(const Stand& stand, const std::vector<std::string>& formats, 
 double LeastMemoryByte(const Machine& told) {
   double largest = 0;
   for (const CacheNote& cache : told.caches) largest = std::max(largest, cache.byte);
-  return largest > 0 ? 2 * largest : 64.0 * 1024 * 1024;
+  return largest > 0 ? 1.5 * largest : 64.0 * 1024 * 1024;
 }
 
 std::string LevelOf(const MachineFit& machine, const std::string& backend, int threads,

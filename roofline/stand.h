@@ -27,8 +27,8 @@ struct Stand {
 // one from the format's peak and the level's read rate.
 Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine);
 
-// A footprint of all threads from here on is beyond every cache: twice the largest one that the
-// context tells of, 64 MiB where it tells of none.
+// A footprint of all threads from here on is beyond every cache: 1.5 times the largest one that
+// the context tells of, 64 MiB where it tells of none.
 double LeastMemoryByte(const Machine& told);
 
 // The level that holds this footprint per thread; empty where the fit has no levels of the backend.

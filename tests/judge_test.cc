@@ -108,7 +108,7 @@ TEST(JudgeTest, AFootprintInACacheOfUnknownSpeedIsUnderNoLevel) {
         machine);
   };
   EXPECT_FALSE(read_of("32").share);
-  EXPECT_EQ(read_of("32").remark, "no sweep tells which cache holds its footprint");
+  EXPECT_EQ(read_of("32").remark, "no sweep of levels tells where its footprint lies");
   EXPECT_FALSE(read_of("32767").share);
   EXPECT_DOUBLE_EQ(*read_of("32768").share, 0.75);  // 64 MiB on both threads
 }

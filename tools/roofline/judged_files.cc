@@ -6,6 +6,7 @@
 #include "roofline/fit_json.h"
 #include "roofline/json_fields.h"
 #include "tools/known_work.h"
+#include "tools/reference/published.h"
 
 namespace wattline::tools {
 namespace {
@@ -53,8 +54,12 @@ roofline::MachineFit MachineOf(const JudgedFiles& files, const roofline::Results
 }
 
 roofline::LintResult LintJudged(const JudgedFiles& files) {
-  return roofline::Lint(
-      {files.results, files.fit ? &*files.fit : nullptr, files.claims, KnownWorkOf});
+  return roofline::Lint({files.results,
+                         files.fit ? &*files.fit : nullptr,
+                         files.claims,
+                         KnownWorkOf,
+                         {roofline::ParseGpus(PublishedText("gpus.csv")),
+                          roofline::ParseDensePeaks(PublishedText("dense_peaks.csv"))}});
 }
 
 }  // namespace wattline::tools
