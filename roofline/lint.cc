@@ -15,17 +15,16 @@ bool IsNear(double a, double b, double share) { return std::abs(a / b - 1) <= sh
 
 namespace {
 
-std::vector<RateOf> MemoryRates(const std::vector<Row>& rows, const char* kind, double least_byte) {
+std::vector<RateOf> MemoryRates(const LintFile& file, const char* kind) {
   std::vector<RateOf> rates;
-  for (const Row& row : rows) {
+  for (const Row& row : file.rows) {
     if (!row.address || row.address->fixture != "ceiling" || row.address->subject != kind) continue;
     const std::optional<double> kib = row.address->CaseNumber("kb");
     const std::optional<double> byte_per_s = row.BytePerS();
     if (!kib || !byte_per_s || !(*byte_per_s > 0)) continue;
+    if (PlaceOf(row, file.told(), file.machine).level != "DRAM") continue;
     const double threads = row.address->CaseNumber("threads").value_or(1);
-    if (*kib * 1024 * threads >= least_byte) {
-      rates.push_back({*byte_per_s, *kib * 1024 * threads, &row});
-    }
+    rates.push_back({*byte_per_s, *kib * 1024 * threads, &row});
   }
   return rates;
 }
@@ -38,12 +37,11 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
     if (row.error.empty()) file.rows.push_back(std::move(row));
   }
   const MachineFit* fitted = input.fit ? FindMachine(*input.fit, results.machine) : nullptr;
-  file.machine = fitted ? *fitted : ContextFit(results);
+  file.machine = fitted && !fitted->roofs.empty() ? *fitted : ContextFit(results);
   file.input = &input;
-  const double least_byte = LeastMemoryByte(results.machine);
-  file.reads = MemoryRates(file.rows, "read", least_byte);
-  file.writes = MemoryRates(file.rows, "write", least_byte);
-  file.copies = MemoryRates(file.rows, "copy", least_byte);
+  file.reads = MemoryRates(file, "read");
+  file.writes = MemoryRates(file, "write");
+  file.copies = MemoryRates(file, "copy");
   return file;
 }
 

@@ -36,7 +36,7 @@ struct LintFile {
   MachineFit machine;     // from the fit, or from the context
   std::vector<Claim> claims;
   const LintInput* input = nullptr;
-  // Of rows whose footprint is beyond every cache, see LeastMemoryByte().
+  // Of rows whose footprint lies in memory.
   std::vector<RateOf> reads, writes, copies;
 
   const Machine& told() const { return results->machine; }

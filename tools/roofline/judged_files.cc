@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "roofline/context_fit.h"
 #include "roofline/fit_json.h"
 #include "roofline/json_fields.h"
+#include "roofline/machine_fit.h"
 #include "tools/known_work.h"
 #include "tools/reference/published.h"
 
@@ -26,6 +29,12 @@ std::string ReadOne(const std::string& path, bool must_be_fit, JudgedFiles& file
   return read.error;
 }
 
+bool HasCeilingRows(const roofline::Results& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(), [](const roofline::Row& row) {
+    return row.address && row.address->fixture == "ceiling" && row.error.empty();
+  });
+}
+
 }  // namespace
 
 JudgedFiles ReadJudged(const std::vector<std::string>& paths, const std::string& fit_path,
@@ -42,6 +51,10 @@ JudgedFiles ReadJudged(const std::vector<std::string>& paths, const std::string&
     roofline::ReadClaims read = roofline::LoadClaims(claims_path);
     files.claims = std::move(read.claims);
     files.error = read.error;
+  }
+  const bool can_fit = std::any_of(files.results.begin(), files.results.end(), HasCeilingRows);
+  if (files.error.empty() && !files.fit && can_fit) {
+    files.fit = roofline::FitMachines(files.results);
   }
   return files;
 }
