@@ -44,18 +44,6 @@ int StreamArrays(StreamKind kind) {
 
 int64_t IntensityKernel::BlockByte() const { return kIntensityBlockVectors * vector_byte; }
 
-double IntensityOfOne(PeakFormat format) {
-  switch (format) {
-    case PeakFormat::kF32:
-      return 0.5;
-    case PeakFormat::kBF16:
-      return 1;
-    case PeakFormat::kInt8:
-      return 2;
-  }
-  return 0;
-}
-
 double StreamByte(StreamKind kind, int64_t count) {
   return StreamArrays(kind) * static_cast<double>(count) * static_cast<double>(sizeof(float));
 }

@@ -75,8 +75,10 @@ struct IntensityKernel {
 };
 // Holds any group of vectors that a loop writes out; 6 KiB of 512 bits.
 inline constexpr int kIntensityBlockVectors = 96;
-// FLOP per byte of one multiply-add for each element: 2 / bytes of an element.
-double IntensityOfOne(PeakFormat format);
+// FLOP per byte of one multiply-add for each element: 2 over the bytes of an element.
+constexpr double IntensityOfOne(PeakFormat format) {
+  return format == PeakFormat::kF32 ? 2.0 / 4 : format == PeakFormat::kBF16 ? 2.0 / 2 : 2.0 / 1;
+}
 
 struct CeilingKernels {
   const char* isa;           // "avx2", "avx512", "neon"

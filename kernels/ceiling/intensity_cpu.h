@@ -1,11 +1,17 @@
 // The loops of the intensity sweep, written once for every instruction set and format.
 //
-// An Op has: kVectorByte; kChains accumulators (a third of them is a power of two); kParts
+// An Op has: kFormat; kVectorByte; kChains accumulators (a third of them is a power of two); kParts
 // registers that one vector of x becomes (2 where bf16 is widened); Part Load<k>(const char*), the
 // k-th of them; Multiplier, made from y; Acc, Acc Zero(), Acc MulAdd<k>(Acc, Part, const
 // Multiplier&) for the k-th part; Store(Lane*, Acc) of its 32-bit lanes; and Touch, which loads and
 // drops. Load, MulAdd and Touch are volatile asm statements: nothing is folded, and they stay in
 // the order written here, so that no more registers are live than are meant to be.
+//
+// Measured on one core of an Emerald Rapids VM, 2026-11-21. At 1024 FLOP per byte, from any level:
+// 97 to 105 % of the peak loops, both sides scattering with the clock. At 1/16: 100 % of the
+// fastest reads from the second-level cache, from the third and from memory, 92 to 98 % from the
+// first. There one multiply-add beside 8 loads of 512 bits costs 7 %, also in a loop written in asm
+// by hand. Four walks at once, which help reads there, reached 85 % of one.
 #pragma once
 
 #include <algorithm>
@@ -177,7 +183,8 @@ double IntensityAt(const IntensityArgs& args) {
 // Above 2^5 the code is that of 2^4 or 2^5, with more rounds.
 template <typename Op, int kAheadByte>
 double Intensity(const IntensityArgs& args) {
-  const int power = std::ilogb(args.flop_per_byte / Op::kIntensityOfOne);
+  constexpr double kOne = IntensityOfOne(Op::kFormat);
+  const int power = std::ilogb(args.flop_per_byte / kOne);
   switch (power) {
     case -5:
       return IntensityAt<Op, -5, kAheadByte>(args);

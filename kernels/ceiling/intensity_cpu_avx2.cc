@@ -39,7 +39,7 @@ struct YmmFloats : Ymm {
 };
 
 struct YmmF32 : YmmFloats {
-  static constexpr double kIntensityOfOne = 0.5;
+  static constexpr PeakFormat kFormat = PeakFormat::kF32;
   template <int k>
   [[gnu::always_inline]] static Acc MulAdd(Acc acc, Part x, const Multiplier& y) {
     asm volatile("vfmadd231ps %[x], %[y], %[acc]" : [acc] "+x"(acc) : [x] "x"(x), [y] "x"(y.all));
@@ -50,7 +50,7 @@ struct YmmF32 : YmmFloats {
 // AVX2 has no instruction for bf16: the even elements are shifted up, of the odd ones the lower
 // halves are cleared, by two shifts, since there is no register left for a mask.
 struct YmmWidened : YmmFloats {
-  static constexpr double kIntensityOfOne = 1;
+  static constexpr PeakFormat kFormat = PeakFormat::kBF16;
   static constexpr int kParts = 2;
   template <int k>
   [[gnu::always_inline]] static Part Load(const char* p) {
@@ -82,7 +82,7 @@ struct YmmWidened : YmmFloats {
 struct YmmInt8 : Ymm {
   using Acc = __m256i;
   using Lane = int32_t;
-  static constexpr double kIntensityOfOne = 2;
+  static constexpr PeakFormat kFormat = PeakFormat::kInt8;
   static Acc Zero() { return _mm256_setzero_si256(); }
   static void Store(Lane* lanes, Acc acc) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), acc);

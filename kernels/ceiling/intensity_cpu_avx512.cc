@@ -37,7 +37,7 @@ struct ZmmFloats : Zmm {
 };
 
 struct ZmmF32 : ZmmFloats {
-  static constexpr double kIntensityOfOne = 0.5;
+  static constexpr PeakFormat kFormat = PeakFormat::kF32;
   template <int k>
   [[gnu::always_inline]] static Acc MulAdd(Acc acc, Part x, const Multiplier& y) {
     asm volatile("vfmadd231ps %[x], %[y], %[acc]" : [acc] "+v"(acc) : [x] "v"(x), [y] "v"(y.all));
@@ -46,7 +46,7 @@ struct ZmmF32 : ZmmFloats {
 };
 
 struct ZmmBF16 : ZmmFloats {
-  static constexpr double kIntensityOfOne = 1;
+  static constexpr PeakFormat kFormat = PeakFormat::kBF16;
   template <int k>
   [[gnu::always_inline]] static Acc MulAdd(Acc acc, Part x, const Multiplier& y) {
     asm volatile("vdpbf16ps %[x], %[y], %[acc]" : [acc] "+v"(acc) : [x] "v"(x), [y] "v"(y.all));
@@ -57,7 +57,7 @@ struct ZmmBF16 : ZmmFloats {
 // The even elements, shifted up, and the odd ones, loaded under a mask: that takes a shift of the
 // ports that multiply, and a second load from the first-level cache.
 struct ZmmWidened : ZmmFloats {
-  static constexpr double kIntensityOfOne = 1;
+  static constexpr PeakFormat kFormat = PeakFormat::kBF16;
   static constexpr int kParts = 2;
   static constexpr __mmask32 kOdd = 0xaaaaaaaa;
   template <int k>
@@ -92,7 +92,7 @@ struct ZmmWidened : ZmmFloats {
 struct ZmmInt8 : Zmm {
   using Acc = __m512i;
   using Lane = int32_t;
-  static constexpr double kIntensityOfOne = 2;
+  static constexpr PeakFormat kFormat = PeakFormat::kInt8;
   static Acc Zero() { return _mm512_setzero_si512(); }
   static void Store(Lane* lanes, Acc acc) { _mm512_store_si512(lanes, acc); }
   template <int k>

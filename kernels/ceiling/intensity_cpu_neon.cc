@@ -38,7 +38,7 @@ struct QuadFloats : Quad {
 };
 
 struct QuadF32 : QuadFloats {
-  static constexpr double kIntensityOfOne = 0.5;
+  static constexpr PeakFormat kFormat = PeakFormat::kF32;
   template <int k>
   [[gnu::always_inline]] static Acc MulAdd(Acc acc, Part x, const Multiplier& y) {
     asm volatile("fmla %[acc].4s, %[x].4s, %[y].4s" : [acc] "+w"(acc) : [x] "w"(x), [y] "w"(y.all));
@@ -49,7 +49,7 @@ struct QuadF32 : QuadFloats {
 // armv8.2 has no instruction for bf16: the even elements are shifted up, of the odd ones the lower
 // halves are cleared.
 struct QuadWidened : QuadFloats {
-  static constexpr double kIntensityOfOne = 1;
+  static constexpr PeakFormat kFormat = PeakFormat::kBF16;
   static constexpr int kParts = 2;
   template <int k>
   [[gnu::always_inline]] static Part Load(const char* p) {
@@ -78,7 +78,7 @@ struct QuadWidened : QuadFloats {
 struct QuadInt8 : Quad {
   using Acc = int32x4_t;
   using Lane = int32_t;
-  static constexpr double kIntensityOfOne = 2;
+  static constexpr PeakFormat kFormat = PeakFormat::kInt8;
   static Acc Zero() { return vdupq_n_s32(0); }
   static void Store(Lane* lanes, Acc acc) { vst1q_s32(lanes, acc); }
   template <int k>
