@@ -8,6 +8,7 @@
 
 #include "roofline/arithmetic.h"
 #include "roofline/ceiling_rows.h"
+#include "roofline/devices.h"
 #include "roofline/energy_fit.h"
 #include "roofline/footprints.h"
 #include "roofline/merged_rows.h"
@@ -105,7 +106,11 @@ class MachineFitter {
 
   void SetLevels() {
     for (const auto& [place, sweep] : rows_.levels) {
-      for (const Level& level : FindLevels(sweep)) {
+      std::vector<Level> found = FindLevels(sweep);
+      if (DeviceOf(place.backend) == Device::kCuda && !caches_.empty()) {
+        found = GpuLevels(std::move(found), caches_.front().byte, machine_.remarks);
+      }
+      for (const Level& level : found) {
         machine_.levels.push_back({place.backend, place.threads, level.name, level.from_byte,
                                    level.to_byte, level.byte_per_s, level.unresolved});
       }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "roofline/devices.h"
 #include "roofline/fit_json.h"
 #include "roofline/machine_fit.h"
 #include "roofline/result.h"
@@ -63,7 +64,9 @@ int Run(const Flags& flags) {
   for (const std::string& file : flags.files) {
     roofline::ReadResult read = roofline::ReadResults(file);
     if (!read.results) return Fail(read.error, kUnusable);
-    results.push_back(std::move(*read.results));
+    for (roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
+      results.push_back(std::move(part));
+    }
   }
   const roofline::Fit fit = roofline::FitMachines(results, flags.fit);
   // Rows of decode may come in a file of their own, but each chip needs ceilings from some file.

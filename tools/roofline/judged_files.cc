@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "roofline/context_fit.h"
+#include "roofline/devices.h"
 #include "roofline/fit_json.h"
 #include "roofline/json_fields.h"
 #include "roofline/machine_fit.h"
@@ -25,7 +26,11 @@ std::string ReadOne(const std::string& path, bool must_be_fit, JudgedFiles& file
     return read.error;
   }
   roofline::ReadResult read = roofline::ParseResults(loaded.text, path);
-  if (read.results) files.results.push_back(std::move(*read.results));
+  if (read.results) {
+    for (roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
+      files.results.push_back(std::move(part));
+    }
+  }
   return read.error;
 }
 
