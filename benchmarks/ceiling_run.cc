@@ -120,6 +120,7 @@ std::vector<Candidate> IntensityCandidates(kernels::IntensityBuffer& buffer,
 }
 
 int64_t UnitsFor(const Candidate& candidate, double target_s) {
+  constexpr int64_t kMostUnits = int64_t{1} << 30;
   // The faster of two: one interruption must not pass for work.
   const auto fastest = [&candidate](int64_t units) {
     const double first_s = Seconds([&] { candidate.run(units); });
@@ -128,7 +129,8 @@ int64_t UnitsFor(const Candidate& candidate, double target_s) {
   int64_t units = 1;
   double elapsed_s = fastest(units);
   // From a tenth of the target on, the time is in proportion.
-  while (elapsed_s < target_s / 10) {
+  // Work whose time does not grow was not done: DoubleWork() tells.
+  while (elapsed_s < target_s / 10 && units < kMostUnits) {
     units *= 8;
     elapsed_s = fastest(units);
   }

@@ -16,6 +16,7 @@
 #include "energy/idle.h"
 #include "energy/sampler.h"
 #include "kernels/backend.h"
+#include "kernels/ceiling/cuda_driver.h"
 #include "kernels/thread_pool.h"
 
 namespace wattline::benchmarks {
@@ -25,6 +26,8 @@ struct SuiteOptions {
   std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
   std::shared_ptr<kernels::Model> model;  // from --model: replaces the named models of decode rows
   double min_time_s = 0.5;                // of Google Benchmark; a row may ask for less
+  int device = 0;                         // the NVIDIA GPU, as CUDA counts them
+  std::string cuda_library = kernels::kCudaLibrary;
   double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
@@ -126,6 +129,7 @@ inline void Register(Suite& suite, std::string name, RowFunction run,
 
 // Called from the one list in fixtures.cc; there is no static registration.
 void RegisterCeiling(Suite& suite);
+void RegisterCeilingCuda(Suite& suite);
 void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);
