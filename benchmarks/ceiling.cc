@@ -1,51 +1,29 @@
 // ceiling: the measured limits that the other fixtures are held against. Peaks per number format,
 // bandwidth per kind and working set, and the memory's levels with their ridge points; for one
-// thread and for all.
+// thread and for all. What lies between peak and bandwidth is in ceiling_intensity.cc.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "benchmarks/ceiling_rows.h"
 #include "benchmarks/ceiling_run.h"
 #include "benchmarks/fixture.h"
 #include "benchmarks/level_sweep.h"
 #include "benchmarks/measure.h"
-#include "benchmarks/stream_memory.h"
 #include "benchmarks/suite.h"
 
 namespace wattline::benchmarks {
 namespace {
-
-// Footprints per thread in KiB: inside a first-level and a second-level cache, in a last-level one
-// if there is any, and in memory. --sweep=full has every power of two.
-constexpr std::array<int64_t, 4> kDefaultKib = {32, 512, 16 << 10, 512 << 10};
-constexpr int64_t kLeastKib = 8;
-constexpr int64_t kMostKib = 512 << 10;
 
 // Footprints per doubling in the sweep that levels are found in.
 constexpr int kDefaultPerOctave = 2;
 
 // One iteration: long enough that handing it to the threads (1 to 2 us) costs a thousandth.
 constexpr double kIterationS = 2e-3;
-
-// The suite's pool, or one of its own where the suite's has another size.
-class Threads {
- public:
-  Threads(Suite& suite, int count) : pool_(&suite.pool()) {
-    if (pool_->size() == count) return;
-    own_ = std::make_unique<kernels::ThreadPool>(count);
-    pool_ = own_.get();
-  }
-  kernels::ThreadPool& pool() const { return *pool_; }
-
- private:
-  std::unique_ptr<kernels::ThreadPool> own_;
-  kernels::ThreadPool* pool_;
-};
 
 // What the row's iterations do: the winner, as often as fills kIterationS.
 struct Chosen {
@@ -75,20 +53,9 @@ void RunChosen(benchmark::State& state, Suite& suite, const Chosen& chosen, bool
       chosen.candidate.kernel);
 }
 
-// `cpu` stands for the best of every instruction set, `cpu_NAME` for that one.
-std::string IsaOf(const ShownBackend& shown) {
-  return shown.name == "cpu" ? std::string() : std::string(shown.backend->cpu->isa);
-}
-
 std::vector<int> ThreadCounts(Suite& suite) {
   if (suite.pool().size() == 1) return {1};
   return {1, suite.pool().size()};
-}
-
-// KiB per thread, for this many threads, that the machine's memory allows.
-int64_t MostKib(int threads) {
-  const std::optional<int64_t> most_byte = MostStreamByte();
-  return most_byte ? std::min(kMostKib, *most_byte / threads / 1024) : kMostKib;
 }
 
 struct PeakRow {
@@ -123,16 +90,14 @@ struct Streams {
 };
 
 Streams& StreamsFor(Suite& suite, int threads, int64_t kib) {
-  constexpr int64_t kSmallKib = 32 << 10;
-  const int64_t buffer_kib = kib <= kSmallKib ? kSmallKib : std::max(kib, MostKib(threads));
+  const int64_t buffer_kib = BufferKib(threads, kib);
   return suite.Keep<Streams>(
       fmt::format("ceiling streams, {} threads, {} KiB", threads, buffer_kib),
       [&] { return std::make_shared<Streams>(suite, threads, buffer_kib); });
 }
 
 void RegisterStreams(Suite& suite, const ShownBackend& shown, int threads, int64_t kib) {
-  const bool in_default =
-      std::find(kDefaultKib.begin(), kDefaultKib.end(), kib) != kDefaultKib.end();
+  const bool in_default = IsDefaultKib(kib);
   const std::string size = fmt::format("kb:{}", kib);
   for (kernels::StreamKind kind : {kernels::StreamKind::kRead, kernels::StreamKind::kWrite,
                                    kernels::StreamKind::kCopy, kernels::StreamKind::kTriad}) {
@@ -162,10 +127,15 @@ std::string Text(const std::vector<roofline::Level>& levels) {
   return text;
 }
 
-// Sizes and rates of the levels, and for the pool that the ceilings hold for, the ridge points of
-// memory: FLOP per byte above which the peak is the limit.
-void SetLevelCounters(const std::vector<roofline::Level>& levels, const MeasuredCeilings* ceilings,
+// The sweep itself, sizes and rates of the levels, and for the pool that the ceilings hold for, the
+// ridge points of memory: FLOP per byte above which the peak is the limit.
+void SetLevelCounters(const std::vector<roofline::SweepPoint>& sweep,
+                      const std::vector<roofline::Level>& levels, const MeasuredCeilings* ceilings,
                       benchmark::UserCounters& counters) {
+  for (const roofline::SweepPoint& point : sweep) {
+    const std::string footprint = fmt::format("{:.0f}", std::floor(point.footprint_byte));
+    counters["GB/s@byte:" + footprint] = point.byte_per_s * 1e-9;
+  }
   std::optional<double> memory_byte_per_s;
   for (const roofline::Level& level : levels) {
     if (!level.byte_per_s) continue;
@@ -201,7 +171,7 @@ void RegisterLevels(Suite& suite, const ShownBackend& shown, int threads, int pe
     if (sweep.empty()) return Skip(state, "there is no such kernel for this CPU");
     const std::vector<roofline::Level> levels = roofline::FindLevels(sweep);
     const bool is_suite_pool = threads == suite.pool().size();
-    SetLevelCounters(levels, is_suite_pool ? &suite.ceilings() : nullptr, state.counters);
+    SetLevelCounters(sweep, levels, is_suite_pool ? &suite.ceilings() : nullptr, state.counters);
     state.SetLabel(Text(levels).c_str());
   };
   Register(suite, name, run, in_default ? std::vector<std::string>{} : std::vector{points});
@@ -220,6 +190,7 @@ void RegisterCeiling(Suite& suite) {
       for (int per_octave : {kDefaultPerOctave, 2 * kDefaultPerOctave}) {
         RegisterLevels(suite, shown, threads, per_octave);
       }
+      RegisterIntensities(suite, shown, threads);
     }
   }
 }

@@ -100,7 +100,27 @@ std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
   return candidates;
 }
 
+std::vector<Candidate> IntensityCandidates(kernels::IntensityBuffer& buffer,
+                                           const kernels::IntensityShape& shape,
+                                           kernels::ThreadPool& pool, std::string_view only) {
+  std::vector<Candidate> candidates;
+  for (const CeilingKernels& isa : kernels::AllCeilingKernels()) {
+    if (!Takes(isa, only)) continue;
+    for (const kernels::IntensityKernel& kernel : isa.intensities) {
+      if (kernel.format != buffer.format()) continue;
+      auto work = std::make_shared<kernels::IntensityWork>(kernel, buffer, shape, pool);
+      work->SetSteps(1);
+      candidates.push_back({KernelName(isa.isa, kernel.name), work->Flop(), [work](int64_t units) {
+                              work->SetSteps(units);
+                              work->Run();
+                            }});
+    }
+  }
+  return candidates;
+}
+
 int64_t UnitsFor(const Candidate& candidate, double target_s) {
+  constexpr int64_t kMostUnits = int64_t{1} << 30;
   // The faster of two: one interruption must not pass for work.
   const auto fastest = [&candidate](int64_t units) {
     const double first_s = Seconds([&] { candidate.run(units); });
@@ -109,7 +129,8 @@ int64_t UnitsFor(const Candidate& candidate, double target_s) {
   int64_t units = 1;
   double elapsed_s = fastest(units);
   // From a tenth of the target on, the time is in proportion.
-  while (elapsed_s < target_s / 10) {
+  // Work whose time does not grow was not done: DoubleWork() tells.
+  while (elapsed_s < target_s / 10 && units < kMostUnits) {
     units *= 8;
     elapsed_s = fastest(units);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/ceiling/ceiling_work.h"
+#include "kernels/ceiling/intensity_work.h"
 #include "roofline/samples.h"
 
 namespace wattline::benchmarks {
@@ -31,6 +32,10 @@ std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::Threa
 std::vector<Candidate> StreamCandidates(kernels::StreamKind kind,
                                         const kernels::StreamBuffer& buffer, int64_t footprint_byte,
                                         kernels::ThreadPool& pool, std::string_view isa = {});
+// A unit is a step of the shape, its work operations.
+std::vector<Candidate> IntensityCandidates(kernels::IntensityBuffer& buffer,
+                                           const kernels::IntensityShape& shape,
+                                           kernels::ThreadPool& pool, std::string_view isa = {});
 
 // Units that take about `target_s`, at least 1; a run of one unit may take longer.
 int64_t UnitsFor(const Candidate& candidate, double target_s);

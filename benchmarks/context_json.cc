@@ -77,6 +77,7 @@ Json MetersJson(const energy::MeterSet& meters) {
                                  {"in_total", domain.in_total}});
     }
     Put(json, "lsb_j", info.lsb_j);
+    Put(json, "power_cap_watts", info.power_cap_w);
     if (info.behaviour) {
       const energy::Behaviour& b = *info.behaviour;
       json["tick_s"] = b.tick_s;

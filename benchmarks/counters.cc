@@ -111,6 +111,7 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   for (const auto& [name, value] : counts.more) counters.Put(name.c_str(), value);
   PutGround(o, counters);
   counters.Put("peak_GB", Times(o.peak_byte, 1e-9));
+  counters.Put("power_cap_watts", o.power_cap_w);
   if (o.measured.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
 
   const double time_s = o.measured.elapsed_s / static_cast<double>(o.measured.iterations);

@@ -4,6 +4,7 @@ namespace wattline::benchmarks {
 
 void RegisterAll(Suite& suite) {
   RegisterCeiling(suite);
+  RegisterCeilingCuda(suite);
   RegisterGemm(suite);
   RegisterAttention(suite);
   RegisterDequant(suite);

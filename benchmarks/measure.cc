@@ -58,7 +58,7 @@ class Loop {
   }
 
   Measured Run(benchmark::State& state) {
-    const double least_s = suite_.options().min_time_s;
+    const double least_s = suite_.row_state().min_time_s;
     const std::optional<double> call_s = suite_.row_state().iteration_s;
     // A call that is too short to be the row's last one is not worth waiting for ticks.
     const bool may_be_last =
@@ -112,6 +112,19 @@ bool Covered(const Suite& suite, energy::Parts runs_on) {
   return suite.sampler() && (suite.sampler()->meters().Covered() & runs_on) == runs_on;
 }
 
+// The most that the row's watts may be; absent where several meters add up to them.
+std::optional<double> PowerCap(const Suite& suite, bool covered) {
+  if (!covered || suite.sampler()->meters().meters.size() != 1) return std::nullopt;
+  return suite.sampler()->meters().meters.front()->info().power_cap_w;
+}
+
+// What the row is held against. Measuring it takes seconds, which a row without a fraction of it
+// does not wait for.
+const MeasuredCeilings& CeilingsFor(Suite& suite, const Counts& counts) {
+  static const MeasuredCeilings kNone;
+  return counts.peak == Peak::kNone && !counts.streams ? kNone : suite.ceilings();
+}
+
 std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
   if (!suite.sampler()) return {};
   if (!covered) return "no meter of the device that it ran on";
@@ -130,7 +143,9 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   RowState& row = suite.row_state();
   const bool covered = Covered(suite, counts.runs_on);
   Observed observed;
-  if (!row.ground) row.ground = suite.ground().Measure();
+  // The ground is the CPU's; a row of another device does not stand on it.
+  const bool on_cpu = (counts.runs_on & energy::kCpuPart) != 0;
+  if (on_cpu && !row.ground) row.ground = suite.ground().Measure();
   observed.before = row.ground;
   if (!row.idle) row.idle = Idle(suite, covered);
   observed.idle_before = row.idle;
@@ -139,24 +154,26 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   Loop loop(suite, covered, body);
   observed.measured = loop.Run(state);
   row.iteration_s = observed.measured.elapsed_s / static_cast<double>(observed.measured.iterations);
-  if (const std::optional<double> peak = PeakResidentByte()) {
+  observed.power_cap_w = PowerCap(suite, covered);
+  if (const std::optional<double> peak = PeakResidentByte(); on_cpu && peak) {
     observed.peak_byte = std::max(0.0, *peak - suite.baseline_byte());
   }
   if (loop.is_last()) {
     row.idle = Idle(suite, covered);
     observed.idle_after = row.idle;
-    observed.after = suite.ground().Measure();
-    row.ground = observed.after;
+    if (on_cpu) row.ground = suite.ground().Measure();
+    observed.after = row.ground;
   }
 
-  for (const auto& [name, value] : CountersOf(counts, observed, suite.ceilings())) {
+  const MeasuredCeilings& ceilings = CeilingsFor(suite, counts);
+  for (const auto& [name, value] : CountersOf(counts, observed, ceilings)) {
     state.counters[name] = value;
   }
   SetEnergyCounters(observed.measured, state.counters);
   std::string remarks;
   const auto unsteady = state.counters.find("unsteady");
   if (unsteady != state.counters.end() && unsteady->second.value > 0) AddLabel(remarks, "unsteady");
-  AddLabel(remarks, AboveCeiling(counts, observed, suite.ceilings()));
+  AddLabel(remarks, AboveCeiling(counts, observed, ceilings));
   AddLabel(remarks, EnergyRemark(suite, observed, covered));
   AddLabel(remarks, label);
   if (!remarks.empty()) state.SetLabel(remarks.c_str());

@@ -24,6 +24,12 @@ Run WithoutNonFinite(Run run) {
   return run;
 }
 
+// A row's own least time is no part of its address.
+Run WithoutMinTime(Run run) {
+  run.run_name.min_time.clear();
+  return run;
+}
+
 // The objects in what JSONReporter::ReportRuns() wrote: "{...},\n{...}", after a comma where it is
 // not the first.
 Json RowsFrom(const std::string& text) {
@@ -90,7 +96,7 @@ bool Reporter::ReportContext(const Context& context) {
 void Reporter::ReportRuns(const std::vector<Run>& runs) {
   progress_.Clear();
   std::vector<Run> clean;
-  for (const Run& run : runs) clean.push_back(WithoutNonFinite(run));
+  for (const Run& run : runs) clean.push_back(WithoutMinTime(WithoutNonFinite(run)));
   if (console_) console_->ReportRuns(clean);
   json_.ReportRuns(clean);
   const Json rows = RowsFrom(captured_.str());

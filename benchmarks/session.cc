@@ -59,17 +59,19 @@ std::string InitializeGoogle(const Flags& flags) {
 
 void RegisterWithGoogle(const std::vector<const Row*>& rows, Suite& suite, Progress& progress) {
   for (const Row* row : rows) {
-    benchmark::RegisterBenchmark(row->name.c_str(),
-                                 [row, &suite, &progress](benchmark::State& state) {
-                                   progress.Begin(row->name);
-                                   suite.BeginRow(row->name);
-                                   try {
-                                     row->run(state);
-                                   } catch (const std::bad_alloc&) {
-                                     suite.Forget();
-                                     state.SkipWithError("skipped: there is not enough memory");
-                                   }
-                                 });
+    const auto run = [row, &suite, &progress](benchmark::State& state) {
+      progress.Begin(row->name);
+      suite.BeginRow(*row);
+      try {
+        row->run(state);
+      } catch (const std::bad_alloc&) {
+        suite.Forget();
+        state.SkipWithError("skipped: there is not enough memory");
+      }
+    };
+    auto* const registered = benchmark::RegisterBenchmark(row->name.c_str(), run);
+    // Else Google Benchmark's own flag holds.
+    if (row->min_time_s) registered->MinTime(suite.MinTimeOf(*row));
   }
 }
 
@@ -136,6 +138,14 @@ std::string WhyNoCpuBackend(const std::string& isa) {
   return fmt::format("--isa={} is unknown; use all, {}", isa, known);
 }
 
+std::string WhyNoDevice(int device, const kernels::FoundGpus& found) {
+  if (!found.why_not.empty()) return fmt::format("--device={}: {}", device, found.why_not);
+  std::string names;
+  for (const kernels::CudaFacts& gpu : found.gpus) names += (names.empty() ? "" : ", ") + gpu.name;
+  return fmt::format("--device={}: CUDA shows {} GPU{}, counted from 0: {}", device,
+                     found.gpus.size(), found.gpus.size() == 1 ? "" : "s", names);
+}
+
 // What follows the rows, and the exit code.
 int Conclude(const Reporter& reporter, const std::string& results_file,
              const energy::Chosen& meters) {
@@ -198,13 +208,17 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
 energy::MeterOptions MeterOptionsOf(const Flags& flags) {
   energy::MeterOptions options;
   options.root = flags.meter_root;
+  // The joules of the GPU that works, not those of its neighbours.
+  const kernels::FoundGpus found = kernels::FindCudaGpus();
+  const auto device = static_cast<size_t>(flags.device.value_or(0));
+  if (device < found.gpus.size()) options.gpu_uuid = found.gpus[device].uuid;
   return options;
 }
 
 int RunSession(const Flags& flags, const std::string& root) {
-  if (flags.device.value_or(0) != 0) {
-    return Fail(kUsage,
-                fmt::format("--device={}: this program has no accelerator backend", *flags.device));
+  const kernels::FoundGpus found = kernels::FindCudaGpus();
+  if (flags.device && static_cast<size_t>(*flags.device) >= found.gpus.size()) {
+    return Fail(kUsage, WhyNoDevice(*flags.device, found));
   }
   const std::string unknown = InitializeGoogle(flags);
   if (!unknown.empty()) return Fail(kUsage, unknown);
@@ -213,6 +227,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   SuiteOptions options;
   options.threads = flags.threads.value_or(facts.default_threads);
   options.isa = flags.isa;
+  options.device = flags.device.value_or(0);
   options.min_time_s = flags.min_time_s;
   options.energy_error = flags.energy_error;
   if (!flags.model_file.empty()) {

@@ -25,6 +25,21 @@ Json CeilingsJson(const MeasuredCeilings& ceilings) {
   return json;
 }
 
+// The UUID would tell whose machine it was.
+Json GpusJson(const std::vector<kernels::CudaFacts>& gpus) {
+  Json list = Json::array();
+  for (const kernels::CudaFacts& gpu : gpus) {
+    Json json = {{"name", gpu.name},
+                 {"capability", fmt::format("sm_{}", gpu.capability)},
+                 {"multiprocessors", gpu.multiprocessors},
+                 {"memory_byte", gpu.memory_byte}};
+    if (gpu.l2_byte) json["l2_byte"] = *gpu.l2_byte;
+    if (!gpu.cuda_version.empty()) json["driver_cuda_version"] = gpu.cuda_version;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 }  // namespace
 
 Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::Chosen& meters) {
@@ -34,6 +49,11 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
   context["threads"] = suite.options().threads;
   for (const ShownBackend& shown : suite.backends()) {
     context["backends"][shown.name] = shown.backend->describe();
+  }
+  const kernels::FoundGpus found = kernels::FindCudaGpus(suite.options().cuda_library);
+  if (!found.gpus.empty()) {
+    context["gpus"] = GpusJson(found.gpus);
+    context["device"] = suite.options().device;
   }
   for (const energy::Unused& unused : meters.unused) {
     context["unused_meters"][unused.name] = unused.why_not;

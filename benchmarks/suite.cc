@@ -1,5 +1,6 @@
 #include "benchmarks/suite.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "benchmarks/memory.h"
@@ -45,10 +46,15 @@ GroundProbe& Suite::ground() {
   return *ground_;
 }
 
-RowState& Suite::BeginRow(const std::string& name) {
-  if (row_state_.name != name) {
+double Suite::MinTimeOf(const Row& row) const {
+  return std::min(options_.min_time_s, row.min_time_s.value_or(options_.min_time_s));
+}
+
+RowState& Suite::BeginRow(const Row& row) {
+  if (row_state_.name != row.name) {
     row_state_ = RowState();
-    row_state_.name = name;
+    row_state_.name = row.name;
+    row_state_.min_time_s = MinTimeOf(row);
   }
   return row_state_;
 }

@@ -16,6 +16,7 @@
 #include "energy/idle.h"
 #include "energy/sampler.h"
 #include "kernels/backend.h"
+#include "kernels/ceiling/cuda_driver.h"
 #include "kernels/thread_pool.h"
 
 namespace wattline::benchmarks {
@@ -24,7 +25,9 @@ struct SuiteOptions {
   int threads = 1;
   std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
   std::shared_ptr<kernels::Model> model;  // from --model: replaces the named models of decode rows
-  double min_time_s = 0.5;                // of Google Benchmark: a call that takes longer is final
+  double min_time_s = 0.5;                // of Google Benchmark; a row may ask for less
+  int device = 0;                         // the NVIDIA GPU, as CUDA counts them
+  std::string cuda_library = kernels::kCudaLibrary;
   double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
@@ -43,11 +46,14 @@ struct Row {
   // row is in the default list.
   std::vector<std::string> words;
   RowFunction run;
+  // Where its samples need less than the least time that was asked for: rows of long sweeps.
+  std::optional<double> min_time_s = std::nullopt;
 };
 
 // What is known of the row that runs now, between its calls.
 struct RowState {
   std::string name;
+  double min_time_s = 0;         // a call that takes longer is final
   std::optional<Ground> ground;  // the latest probe
   std::optional<energy::IdlePower>
       idle;                           // before its first call, and after each one that may be last
@@ -71,6 +77,7 @@ class Suite {
   const std::shared_ptr<kernels::Model>& model() const { return options_.model; }
 
   void Add(Row row) { rows_.push_back(std::move(row)); }
+  double MinTimeOf(const Row& row) const;
   const std::vector<Row>& rows() const { return rows_; }
 
   // Null where energy is off or no meter can be used. It outlives the suite.
@@ -78,7 +85,7 @@ class Suite {
   void UseSampler(energy::Sampler* sampler) { sampler_ = sampler; }
 
   // The row's state, a fresh one where another row begins.
-  RowState& BeginRow(const std::string& name);
+  RowState& BeginRow(const Row& row);
   RowState& row_state() { return row_state_; }
 
   // Made at first use: it costs a second and its buffer.
@@ -122,6 +129,7 @@ inline void Register(Suite& suite, std::string name, RowFunction run,
 
 // Called from the one list in fixtures.cc; there is no static registration.
 void RegisterCeiling(Suite& suite);
+void RegisterCeilingCuda(Suite& suite);
 void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);

@@ -66,6 +66,9 @@ struct MeterInfo {
   bool rounds_each_tick = false;
   // The tick as documented or asked for, where it may be longer than a second: how long to watch.
   std::optional<double> expected_tick_s;
+  // The most power that the domains of the total together are allowed to draw, where the source
+  // tells it.
+  std::optional<double> power_cap_w;
   // How much older a value may be than its stamp says, or than its reading where it has no stamp.
   double most_delay_s = 0;
   std::string note;                    // what a reader of its numbers must know, or empty

@@ -23,6 +23,9 @@ struct MeterOptions {
   std::string iokit_library = "/System/Library/Frameworks/IOKit.framework/IOKit";
 
   std::vector<int> gpus;  // indices of the GPUs in use; empty: all that this process may use
+  // The only GPU in use, "GPU-8f1c..."; not looked at where it is empty, where `gpus` is not, or
+  // where NVML knows no such one (a MIG instance).
+  std::string gpu_uuid;
 
   // Meters of the running machine that read no files (NVML, IOReport, perf counters) would mix it
   // with the recorded or simulated one under `root`.

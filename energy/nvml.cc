@@ -128,6 +128,29 @@ void FindPower(const NvmlLibrary& nvml, Gpu& gpu) {
   }
 }
 
+std::optional<double> PowerCap(const NvmlLibrary& nvml, const Gpu& gpu) {
+  unsigned cap_mw = 0;
+  if (gpu.scope() != NvmlScope::kGpu || nvml.enforced_limit_mw == nullptr ||
+      nvml.enforced_limit_mw(gpu.device, &cap_mw) != kNvmlSuccess || cap_mw == 0) {
+    return std::nullopt;
+  }
+  return cap_mw * 1e-3;
+}
+
+std::optional<double> Sum(std::optional<double> a, std::optional<double> b) {
+  if (!a || !b) return std::nullopt;
+  return *a + *b;
+}
+
+// Indices of the GPUs that were asked for, by index or by UUID; empty: none was.
+std::vector<int> AskedGpus(const std::vector<GpuIdentity>& gpus, const MeterOptions& options) {
+  if (!options.gpus.empty() || options.gpu_uuid.empty()) return options.gpus;
+  for (size_t i = 0; i < gpus.size(); ++i) {
+    if (gpus[i].uuid == options.gpu_uuid) return {static_cast<int>(i)};
+  }
+  return {};
+}
+
 class NvmlMeter : public Meter {
  public:
   NvmlMeter(MeterInfo info, std::shared_ptr<const NvmlLibrary> nvml, std::vector<Gpu> gpus,
@@ -216,7 +239,8 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
   std::vector<Gpu> all = FindGpus(nvml, count);
   std::vector<GpuIdentity> identities;
   for (const Gpu& gpu : all) identities.push_back(gpu.identity);
-  const VisibleGpus visible = FindVisibleGpus(identities, options.gpus, environment);
+  const VisibleGpus visible =
+      FindVisibleGpus(identities, AskedGpus(identities, options), environment);
   if (visible.indices.empty()) return {nullptr, visible.why_not, !all.empty()};
 
   MeterInfo info;
@@ -224,6 +248,7 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
   info.lsb_j = kStep_j;
   std::vector<Gpu> gpus;
   bool averaged = false;
+  std::optional<double> cap_w = 0;
   for (const int index : visible.indices) {
     Gpu& gpu = all[static_cast<size_t>(index)];
     std::string why_not =
@@ -241,9 +266,11 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
     }
     FindPower(nvml, gpu);
     averaged = averaged || gpu.power == PowerSource::kPowerUsage;
+    cap_w = Sum(cap_w, PowerCap(nvml, gpu));
     info.domains.push_back(MakeDomain(gpu, alone ? "gpu" : fmt::format("gpu{}", index)));
     gpus.push_back(gpu);
   }
+  info.power_cap_w = cap_w;
   if (averaged) {
     info.note =
         "its power, held against the counter, is a mean of 1 s on Ampere and newer except GA100";

@@ -81,6 +81,7 @@ std::string NvmlLibrary::Bind() {
   Find(handle_, "nvmlErrorString", error_string_);
   Find(handle_, "nvmlDeviceGetFieldValues", field_values);
   Find(handle_, "nvmlDeviceGetPowerUsage", power_usage_mw);
+  Find(handle_, "nvmlDeviceGetEnforcedPowerLimit", enforced_limit_mw);
   Find(handle_, "nvmlDeviceGetMigMode", mig_mode);
   if (!Find(handle_, "nvmlInit_v2", init_)) return "nvmlInit_v2";
   if (!Find(handle_, "nvmlShutdown", shutdown_)) return "nvmlShutdown";

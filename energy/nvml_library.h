@@ -78,6 +78,7 @@ class NvmlLibrary {
   // Null where the driver is too old for it.
   NvmlReturn (*field_values)(NvmlDevice device, int count, NvmlFieldValue* values) = nullptr;
   NvmlReturn (*power_usage_mw)(NvmlDevice device, unsigned* power_mw) = nullptr;
+  NvmlReturn (*enforced_limit_mw)(NvmlDevice device, unsigned* power_mw) = nullptr;
   NvmlReturn (*mig_mode)(NvmlDevice device, unsigned* current, unsigned* pending) = nullptr;
 
  private:

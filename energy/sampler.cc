@@ -191,10 +191,13 @@ int64_t Sampler::CatchSlow(const std::function<void()>& work) {
     if (!IsFast(e.meter->info())) patience_s = std::max(patience_s, Patience(e.meter->info()));
   }
   if (patience_s == 0) return 0;
+  // While the background thread reads a meter, milliseconds of a dear one, the work goes on:
+  // waiting for it made the work of a GPU pause for 2 to 3 ms after each call, and 3.5 % slower
+  // over 0.8 s.
   const auto waiting = [this] {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return std::any_of(entries_.begin(), entries_.end(),
-                       [this](const Entry& e) { return !Reached(e); });
+    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    return !lock.owns_lock() || std::any_of(entries_.begin(), entries_.end(),
+                                            [this](const Entry& e) { return !Reached(e); });
   };
   int64_t calls = 0;
   while (waiting() && SecondsBetween(start, clock_.Now()) < patience_s) {

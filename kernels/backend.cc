@@ -5,6 +5,7 @@
 
 #include "kernels/backend_cpu.h"
 #include "kernels/block/block_cpu.h"
+#include "kernels/ceiling/cuda_driver.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/decode/decode_cpu.h"
@@ -80,6 +81,18 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
 }
 #endif
 
+// Its rows are those of the ceilings.
+constexpr Backend kCuda = {.name = "cuda",
+                           .why_not = WhyNotCuda,
+                           .describe = DescribeCuda,
+                           .cpu = nullptr,
+                           .gemm = nullptr,
+                           .linear = nullptr,
+                           .attention = nullptr,
+                           .dequant = nullptr,
+                           .block = nullptr,
+                           .decoder = nullptr};
+
 constexpr std::array kBackends = {
 #if defined(__x86_64__)
     CpuBackend("cpu_avx512", &kAvx512Kernels, WhyNotAvx512, DescribeAvx512),
@@ -93,6 +106,7 @@ constexpr std::array kBackends = {
 #if WATTLINE_HAS_ONEDNN
     GemmLibrary("onednn", DescribeOneDnn, MakeOneDnnGemm),
 #endif
+    kCuda,
     kReference,
 };
 

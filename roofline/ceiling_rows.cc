@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "roofline/gates.h"
@@ -187,8 +188,9 @@ class Gatherer {
     const auto speed = MedianOf(runs, [](const Row& row) { return row.FlopPerS(); });
     if (!speed) return Remark(group.first->name, "it has no TFLOPS");
     point.row = group.first->name;
-    point.flop_per_byte =
-        MedianOf(runs, [](const Row& r) { return r.Intensity(); }).value_or(*told);
+    // The name's where the counts agree with it: TFLOPS over GB/s is that but for rounding.
+    const auto counted = MedianOf(runs, [](const Row& row) { return row.Intensity(); });
+    point.flop_per_byte = counted && std::abs(*counted / *told - 1) > 1e-6 ? *counted : *told;
     point.flop_per_s = *speed;
     point.clock_hz = MedianOf(runs, ClockHz);
     std::vector<const Row*> metered;

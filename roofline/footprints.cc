@@ -1,6 +1,7 @@
 #include "roofline/footprints.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -110,6 +111,33 @@ Placed PlaceFootprint(double footprint_byte, int threads, std::span<const LevelF
   }
   return {
       {}, 0, fmt::format("nothing tells which level holds {}: {}", SizeText(footprint_byte), why)};
+}
+
+ClearestFootprints FindClearest(std::span<const double> footprints_byte, int threads,
+                                std::span<const LevelFit> levels,
+                                std::span<const CacheNote> caches) {
+  ClearestFootprints clearest;
+  std::map<std::string, std::map<double, double>> in_level;  // footprint -> clearness
+  for (double byte : footprints_byte) {
+    const Placed placed = PlaceFootprint(byte, threads, levels, caches);
+    if (!placed.remark.empty()) clearest.remarks.push_back(placed.remark);
+    if (!placed.level.empty()) in_level[placed.level][byte] = placed.clearness;
+  }
+  for (const auto& [level, clearness] : in_level) {
+    const auto best =
+        std::max_element(clearness.begin(), clearness.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    clearest.byte[level] = best->first;
+    if (clearness.size() == 1) continue;
+    std::vector<std::string> others;
+    for (const auto& [byte, unused] : clearness) {
+      if (byte != best->first) others.push_back(SizeText(byte));
+    }
+    clearest.remarks.push_back(
+        fmt::format("{} are in {} as {} are, which lie further inside, and are not used",
+                    fmt::join(others, ", "), level, SizeText(best->first)));
+  }
+  return clearest;
 }
 
 }  // namespace wattline::roofline

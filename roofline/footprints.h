@@ -1,6 +1,7 @@
 // Where the bytes of a working set come from: the found level that holds it.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,16 @@ struct Placed {
 // other devices.
 Placed PlaceFootprint(double footprint_byte, int threads, std::span<const LevelFit> levels,
                       std::span<const CacheNote> caches);
+
+// Of the footprints in each level the one that lies furthest inside it; the others, and those whose
+// level is doubtful or untold, in remarks.
+struct ClearestFootprints {
+  std::map<std::string, double> byte;  // by level
+  std::vector<std::string> remarks;
+};
+ClearestFootprints FindClearest(std::span<const double> footprints_byte, int threads,
+                                std::span<const LevelFit> levels,
+                                std::span<const CacheNote> caches);
 
 // "512 KiB", "16 MiB".
 std::string SizeText(double byte);

@@ -1,7 +1,6 @@
 #include "roofline/html_plot.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "roofline/plot_text.h"
 #include "roofline/svg_plot.h"
@@ -26,9 +25,7 @@ std::string Picture(const PlotModel& model, Theme theme, bool energy, bool hidde
 std::string PlotPage(const PlotModel& model, const PageFiles& files, Theme theme,
                      bool energy_first) {
   const bool energy = model.HasEnergy();
-  const std::string title = model.title.empty()
-                                ? fmt::format("Roofline of {}", fmt::join(model.chips, ", "))
-                                : model.title;
+  const std::string title = PlotTitle(model, false);
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n"

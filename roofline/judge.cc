@@ -29,9 +29,16 @@ std::string Bound(const Stand& stand, double flop_per_byte) {
   return "mixed, " + stand.level;
 }
 
+// Ceilings of another kind than reads, which the bandwidth of a level is of.
+bool Writes(const Row& row) {
+  if (!row.address || row.address->fixture != "ceiling") return false;
+  const std::string& kind = row.address->subject;
+  return kind == "write" || kind == "copy" || kind == "triad";
+}
+
 // Speed against the roof: by both sides, by the peak alone (no bytes are counted), or by the
 // bandwidth alone (no arithmetic is).
-void SetSpeed(const Stand& stand, Judged& judged) {
+void SetSpeed(const Row& row, const Stand& stand, Judged& judged) {
   if (judged.flop_per_s && judged.flop_per_byte && stand.roof) {
     judged.attainable_flop_per_s = Attainable(*stand.roof, *judged.flop_per_byte);
     judged.share = *judged.flop_per_s / *judged.attainable_flop_per_s;
@@ -41,8 +48,8 @@ void SetSpeed(const Stand& stand, Judged& judged) {
     judged.share = *judged.flop_per_s / *judged.attainable_flop_per_s;
     judged.bound = "compute";
   } else if (!judged.flop_per_s && judged.byte_per_s && stand.byte_per_s) {
-    judged.share = *judged.byte_per_s / stand.byte_per_s->value;
     judged.bound = stand.level;
+    if (!Writes(row)) judged.share = *judged.byte_per_s / stand.byte_per_s->value;
   }
   if (judged.share) judged.roof = stand.key;
 }
@@ -71,15 +78,14 @@ void SetEnergy(const MachineFit& machine, const Stand& stand, Judged& judged) {
   }
 }
 
-// What a reader must know of the share.
+// What a reader must know of the share, or why there is none.
 std::string RemarkOf(const Row& row, const Stand& stand, const Judged& judged) {
-  if (!judged.share || *judged.share <= 1 || judged.bound == "compute" || !row.address) return {};
-  if (row.address->fixture == "ceiling") {
-    const std::string& kind = row.address->subject;
-    if (kind == "write" || kind == "copy" || kind == "triad") return "the level's rate is of reads";
-    return {};
+  if (!judged.share) {
+    return Writes(row) && !judged.bound.empty() ? "the level's bandwidth is of reads"
+                                                : stand.why_not;
   }
-  return stand.streams ? std::string() : "some of its bytes stay in a cache";
+  const bool in_cache = *judged.share > 1 && judged.bound != "compute" && !stand.streams;
+  return in_cache ? "some of its bytes stay in a cache" : "";
 }
 
 Judged JudgeRow(const Row& row, const Machine& told, const MachineFit& machine) {
@@ -109,9 +115,8 @@ Judged JudgeRow(const Row& row, const Machine& told, const MachineFit& machine) 
     return judged;
   }
   const Stand stand = StandOf(row, told, machine);
-  SetSpeed(stand, judged);
+  SetSpeed(row, stand, judged);
   SetEnergy(machine, stand, judged);
-  if (!judged.share) AddRemark(judged, stand.why_not);
   AddRemark(judged, RemarkOf(row, stand, judged));
   if (row.Counter("unsteady").value_or(0) > 0) AddRemark(judged, "unsteady");
   return judged;

@@ -7,7 +7,7 @@
 #include "roofline/context_fit.h"
 #include "roofline/lint_rules.h"
 #include "roofline/merged_rows.h"
-#include "roofline/vendor_figures.h"
+#include "roofline/stand.h"
 
 namespace wattline::roofline {
 
@@ -15,25 +15,16 @@ bool IsNear(double a, double b, double share) { return std::abs(a / b - 1) <= sh
 
 namespace {
 
-constexpr double kBeyondCachesByte = 64.0 * 1024 * 1024;
-
-double LeastMemoryByte(const Machine& machine) {
-  double largest = 0;
-  for (const CacheNote& cache : machine.caches) largest = std::max(largest, cache.byte);
-  return largest > 0 ? 2 * largest : kBeyondCachesByte;
-}
-
-std::vector<RateOf> MemoryRates(const std::vector<Row>& rows, const char* kind, double least_byte) {
+std::vector<RateOf> MemoryRates(const LintFile& file, const char* kind) {
   std::vector<RateOf> rates;
-  for (const Row& row : rows) {
+  for (const Row& row : file.rows) {
     if (!row.address || row.address->fixture != "ceiling" || row.address->subject != kind) continue;
     const std::optional<double> kib = row.address->CaseNumber("kb");
     const std::optional<double> byte_per_s = row.BytePerS();
     if (!kib || !byte_per_s || !(*byte_per_s > 0)) continue;
+    if (PlaceOf(row, file.told(), file.machine).level != "DRAM") continue;
     const double threads = row.address->CaseNumber("threads").value_or(1);
-    if (*kib * 1024 * threads >= least_byte) {
-      rates.push_back({*byte_per_s, *kib * 1024 * threads, &row});
-    }
+    rates.push_back({*byte_per_s, *kib * 1024 * threads, &row});
   }
   return rates;
 }
@@ -46,12 +37,11 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
     if (row.error.empty()) file.rows.push_back(std::move(row));
   }
   const MachineFit* fitted = input.fit ? FindMachine(*input.fit, results.machine) : nullptr;
-  file.machine = fitted ? *fitted : ContextFit(results);
-  file.known_work = input.known_work;
-  const double least_byte = LeastMemoryByte(results.machine);
-  file.reads = MemoryRates(file.rows, "read", least_byte);
-  file.writes = MemoryRates(file.rows, "write", least_byte);
-  file.copies = MemoryRates(file.rows, "copy", least_byte);
+  file.machine = fitted && !fitted->roofs.empty() ? *fitted : ContextFit(results);
+  file.input = &input;
+  file.reads = MemoryRates(file, "read");
+  file.writes = MemoryRates(file, "write");
+  file.copies = MemoryRates(file, "copy");
   return file;
 }
 
@@ -114,10 +104,8 @@ std::optional<std::pair<double, std::string>> LintFile::MostRead(
     }
   }
   if (most) return most;
-  if (const VendorChip* published = FindVendorChip(told().chip)) {
-    for (const double rate : published->bandwidth_gb_per_s) {
-      Raise(most, rate * 1e9, "the vendor's figure");
-    }
+  for (const double rate : vendors().BytePerS(told().chip)) {
+    Raise(most, rate, "the vendor's figure");
   }
   return most;
 }

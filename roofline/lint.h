@@ -10,6 +10,7 @@
 #include "roofline/claims.h"
 #include "roofline/fit.h"
 #include "roofline/result.h"
+#include "roofline/vendor_figures.h"
 
 namespace wattline::roofline {
 
@@ -38,6 +39,7 @@ struct LintInput {
   const Fit* fit = nullptr;       // null: the ceilings in each file's context
   std::span<const Claim> claims;  // beside those in the files' contexts
   KnownWorkOf known_work;         // may be empty
+  VendorFigures vendors;          // may be empty
 };
 
 struct LintResult {

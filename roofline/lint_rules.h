@@ -35,13 +35,15 @@ struct LintFile {
   std::vector<Row> rows;  // repetitions merged, those with errors left out
   MachineFit machine;     // from the fit, or from the context
   std::vector<Claim> claims;
-  KnownWorkOf known_work;
-  // Of rows whose footprint is beyond every cache: twice the largest one that the context tells of,
-  // 64 MiB where it tells of none.
+  const LintInput* input = nullptr;
+  // Of rows whose footprint lies in memory.
   std::vector<RateOf> reads, writes, copies;
 
   const Machine& told() const { return results->machine; }
-  KnownWork Known(const Row& row) const { return known_work ? known_work(row) : KnownWork{}; }
+  const VendorFigures& vendors() const { return input->vendors; }
+  KnownWork Known(const Row& row) const {
+    return input->known_work ? input->known_work(row) : KnownWork{};
+  }
   const Row* FindRow(const std::string& row) const;
   // The claim is about this file's chip.
   bool IsOwn(const Claim& claim) const;

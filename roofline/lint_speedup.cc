@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "roofline/lint_rules.h"
 #include "roofline/samples.h"
-#include "roofline/vendor_figures.h"
 
 namespace wattline::roofline {
 namespace {

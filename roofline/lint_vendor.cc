@@ -1,11 +1,9 @@
 // Figures of vendors: sparse peaks taken for dense ones, and figures that the vendor does not give.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "roofline/lint_rules.h"
-#include "roofline/vendor_figures.h"
 
 namespace wattline::roofline {
 namespace {
@@ -19,69 +17,79 @@ const std::string& ChipOf(const LintFile& file, const Claim& claim) {
 }
 
 void CheckPeak(const LintFile& file, const std::string& where, const std::string& chip,
-               const std::string& format, double tflops, Findings& findings) {
-  const DensePeak* dense = FindDensePeak(chip, format);
-  if (!dense || !IsNear(tflops, kSparseFactor * dense->tflops, kSparseShare)) return;
-  findings.Add(file, "sparse-peak", where,
-               fmt::format("{:.5g} TFLOPS are the {} peak of {} with structured sparsity; dense it "
-                           "is {:.5g} ({})",
-                           tflops, format, chip, dense->tflops, dense->source),
-               kDenseRemedy);
+               const std::string& format, double flop_per_s, Findings& findings) {
+  const DensePeak* dense = file.vendors().Peak(chip, format);
+  if (!dense || !IsNear(flop_per_s, kSparseFactor * dense->flop_per_s, kSparseShare)) return;
+  findings.Add(
+      file, "sparse-peak", where,
+      fmt::format("{:.5g} TFLOPS are the {} peak of {} with structured sparsity; dense it "
+                  "is {:.5g} ({})",
+                  flop_per_s * 1e-12, format, chip, dense->flop_per_s * 1e-12, dense->source),
+      kDenseRemedy);
 }
 
 void CheckRidge(const LintFile& file, const Claim& claim, Findings& findings) {
   const std::string& chip = ChipOf(file, claim);
-  const VendorChip* published = FindVendorChip(chip);
   const std::string format = claim.format.empty() ? "f16" : claim.format;
-  const DensePeak* dense = FindDensePeak(chip, format);
-  if (!published || !dense) return;
-  for (const double bandwidth : published->bandwidth_gb_per_s) {
-    const double ridge = dense->tflops * 1e3 / bandwidth;
-    if (!IsNear(claim.value, kSparseFactor * ridge, kSparseShare)) continue;
-    findings.Add(file, "sparse-peak", "ridge " + TextOf(claim),
-                 fmt::format("{:.4g} FLOP/byte are twice {:.4g}, the dense {} peak of {} over its "
-                             "bandwidth: {:.5g} TFLOPS / {:.4g} GB/s",
-                             claim.value, ridge, format, chip, dense->tflops, bandwidth),
-                 kDenseRemedy);
-    return;
-  }
+  const DensePeak* dense = file.vendors().Peak(chip, format);
+  if (!dense) return;
+  const double ridge = dense->flop_per_s / dense->byte_per_s;
+  if (!IsNear(claim.value, kSparseFactor * ridge, kSparseShare)) return;
+  findings.Add(file, "sparse-peak", "ridge " + TextOf(claim),
+               fmt::format("{:.4g} FLOP/byte are twice {:.4g}, the dense {} peak of {} over its "
+                           "bandwidth: {:.5g} TFLOPS / {:.4g} GB/s ({})",
+                           claim.value, ridge, format, chip, dense->flop_per_s * 1e-12,
+                           dense->byte_per_s * 1e-9, dense->source),
+               kDenseRemedy);
 }
 
 // Peaks that rows were held against, or that stand for ceilings.
 void CheckUsed(const LintFile& file, Findings& findings) {
   const std::string& chip = file.told().chip;
   for (const auto& [format, value] : file.told().ceilings) {
-    CheckPeak(file, "context.ceilings." + format, chip, format, value * 1e-12, findings);
+    CheckPeak(file, "context.ceilings." + format, chip, format, value, findings);
   }
   for (const Row& row : file.rows) {
-    const std::optional<double> tflops = row.Counter("TFLOPS");
+    const std::optional<double> flop_per_s = row.FlopPerS();
     const std::optional<double> mfu = row.Counter("MFU");
-    if (!row.address || !tflops) continue;
+    if (!row.address || !flop_per_s) continue;
     if (row.address->fixture == "ceiling" && row.address->subject == "peak") {
-      CheckPeak(file, row.name, chip, row.address->format, *tflops, findings);
+      CheckPeak(file, row.name, chip, row.address->format, *flop_per_s, findings);
     }
     if (mfu && *mfu > 0) {
-      CheckPeak(file, "MFU of " + row.name, chip, row.address->format, *tflops / *mfu, findings);
+      CheckPeak(file, "MFU of " + row.name, chip, row.address->format, *flop_per_s / *mfu,
+                findings);
     }
   }
 }
 
-void CheckBandwidth(const LintFile& file, const Claim& claim, const VendorChip& published,
-                    Findings& findings) {
-  const auto& known = published.bandwidth_gb_per_s;
+void CheckBandwidth(const LintFile& file, const Claim& claim, Findings& findings) {
+  const std::vector<double> known = file.vendors().BytePerS(ChipOf(file, claim));
   const bool is_known = std::any_of(known.begin(), known.end(), [&](double one) {
-    return IsNear(claim.value, one, kAlikeFigure);
+    return IsNear(claim.value * 1e9, one, kAlikeFigure);
   });
-  if (is_known) return;
+  if (known.empty() || is_known) return;
+  std::string given;
+  for (const double one : known) {
+    given += fmt::format("{}{:.4g}", given.empty() ? "" : " or ", one * 1e-9);
+  }
   std::string measured;
   if (const auto most = file.MostRead(std::nullopt); most && file.IsOwn(claim)) {
     measured = fmt::format("; the best read is {:.0f} % of it, not {:.0f} %",
-                           most->first / 1e7 / known.back(), most->first / 1e7 / claim.value);
+                           100 * most->first / known.front(), most->first / 1e7 / claim.value);
   }
   findings.Add(file, "spec-differs", "spec_bandwidth " + TextOf(claim),
-               fmt::format("the vendor gives {:.4g} GB/s ({}){}", fmt::join(known, " or "),
-                           published.source, measured),
+               fmt::format("the vendor gives {} GB/s{}", given, measured),
                "take the figure from the vendor's page of this very chip");
+}
+
+void CheckCores(const LintFile& file, const Claim& claim, Findings& findings) {
+  const std::string& chip = ChipOf(file, claim);
+  const int most = file.vendors().MostCores(chip);
+  if (most == 0 || claim.value <= most) return;
+  findings.Add(file, "spec-differs", "gpu_cores " + TextOf(claim),
+               fmt::format("{} is sold with at most {}", chip, most),
+               "read the number from the system instead of guessing it");
 }
 
 }  // namespace
@@ -89,21 +97,13 @@ void CheckBandwidth(const LintFile& file, const Claim& claim, const VendorChip& 
 void LintVendor(const LintFile& file, Findings& findings) {
   CheckUsed(file, findings);
   for (const Claim& claim : file.claims) {
-    const std::string& chip = ChipOf(file, claim);
     if (claim.what == "peak") {
-      CheckPeak(file, "peak " + TextOf(claim), chip, claim.format, claim.value, findings);
+      CheckPeak(file, "peak " + TextOf(claim), ChipOf(file, claim), claim.format,
+                claim.value * 1e12, findings);
     }
     if (claim.what == "ridge") CheckRidge(file, claim, findings);
-    const VendorChip* published = FindVendorChip(chip);
-    if (published == nullptr) continue;
-    if (claim.what == "spec_bandwidth") CheckBandwidth(file, claim, *published, findings);
-    const bool too_many = claim.what == "gpu_cores" && published->most_gpu_cores &&
-                          claim.value > *published->most_gpu_cores;
-    if (!too_many) continue;
-    findings.Add(
-        file, "spec-differs", "gpu_cores " + TextOf(claim),
-        fmt::format("{} has at most {} ({})", chip, *published->most_gpu_cores, published->source),
-        "read the number from the system instead of guessing it");
+    if (claim.what == "spec_bandwidth") CheckBandwidth(file, claim, findings);
+    if (claim.what == "gpu_cores") CheckCores(file, claim, findings);
   }
 }
 

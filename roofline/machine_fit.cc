@@ -1,7 +1,6 @@
 #include "roofline/machine_fit.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -9,6 +8,7 @@
 
 #include "roofline/arithmetic.h"
 #include "roofline/ceiling_rows.h"
+#include "roofline/devices.h"
 #include "roofline/energy_fit.h"
 #include "roofline/footprints.h"
 #include "roofline/merged_rows.h"
@@ -43,17 +43,12 @@ std::pair<size_t, std::string> LevelRank(const std::string& level) {
   return {level == "DRAM" ? 1 : 0, level};
 }
 
-// "cpu with 2 threads".
+// "cpu with 2 threads"; the threads of other devices are nobody's choice.
 std::string Text(const Place& place) {
+  if (DeviceOf(place.backend) != Device::kCpu) return place.backend;
   return fmt::format("{} with {} thread{}", place.backend, place.threads,
                      place.threads == 1 ? "" : "s");
 }
-
-// Both a level and how well a footprint lies in it.
-struct Footprint {
-  double byte = 0;
-  Placed placed;
-};
 
 class MachineFitter {
  public:
@@ -111,7 +106,11 @@ class MachineFitter {
 
   void SetLevels() {
     for (const auto& [place, sweep] : rows_.levels) {
-      for (const Level& level : FindLevels(sweep)) {
+      std::vector<Level> found = FindLevels(sweep);
+      if (DeviceOf(place.backend) == Device::kCuda && !caches_.empty()) {
+        found = GpuLevels(std::move(found), caches_.front().byte, machine_.remarks);
+      }
+      for (const Level& level : found) {
         machine_.levels.push_back({place.backend, place.threads, level.name, level.from_byte,
                                    level.to_byte, level.byte_per_s, level.unresolved});
       }
@@ -127,46 +126,20 @@ class MachineFitter {
     return levels;
   }
 
-  Footprint Locate(const Place& place, double byte) {
-    const bool is_cpu = DeviceOf(place.backend) == Device::kCpu;
-    const std::vector<LevelFit> levels = LevelsOf(place);
-    Placed placed =
-        PlaceFootprint(byte, place.threads, levels,
-                       is_cpu ? std::span<const CacheNote>(caches_) : std::span<const CacheNote>());
-    if (!placed.remark.empty()) {
-      Remark(fmt::format("{}: {}", Text(place), placed.remark));
-    }
-    return {byte, std::move(placed)};
-  }
-
-  // Of the footprints in each level the clearest; a remark on the others.
+  // By level; what is told of them goes to the remarks, after `what`.
   template <typename Value>
   std::map<std::string, double> Clearest(const Place& place, const std::string& what,
                                          const std::map<double, Value>& by_footprint) {
-    std::map<std::string, std::vector<Footprint>> in_level;
-    for (const auto& [byte, unused] : by_footprint) {
-      Footprint footprint = Locate(place, byte);
-      in_level[footprint.placed.level].push_back(std::move(footprint));
+    std::vector<double> footprints_byte;
+    for (const auto& one : by_footprint) footprints_byte.push_back(one.first);
+    std::span<const CacheNote> caches;
+    if (DeviceOf(place.backend) == Device::kCpu) caches = caches_;
+    ClearestFootprints clearest =
+        FindClearest(footprints_byte, place.threads, LevelsOf(place), caches);
+    for (const std::string& remark : clearest.remarks) {
+      Remark(fmt::format("{} on {}: {}", what, Text(place), remark));
     }
-    in_level.erase("");
-    std::map<std::string, double> chosen;
-    for (const auto& [level, footprints] : in_level) {
-      const auto best = std::max_element(footprints.begin(), footprints.end(),
-                                         [](const Footprint& a, const Footprint& b) {
-                                           return a.placed.clearness < b.placed.clearness;
-                                         });
-      chosen[level] = best->byte;
-      if (footprints.size() == 1) continue;
-      std::vector<std::string> others;
-      for (const Footprint& one : footprints) {
-        if (one.byte != best->byte) others.push_back(SizeText(one.byte));
-      }
-      Remark(
-          fmt::format("{} on {}: {} are in {} as {} are, which lie further inside, and are not "
-                      "used",
-                      what, Text(place), fmt::join(others, ", "), level, SizeText(best->byte)));
-    }
-    return chosen;
+    return std::move(clearest.byte);
   }
 
   void FitSweeps(const Place& place,
@@ -184,9 +157,10 @@ class MachineFitter {
     for (const IntensityPoint& point : points) {
       if (!point.not_used.empty()) Remark(fmt::format("{}: {}", point.row, point.not_used));
     }
-    const SweepFit fit = FitSweep(points, bootstrap_);
+    SweepFit fit = FitSweep(points, bootstrap_);
     const std::string what = fmt::format("the sweep in {} from {} on {}", key.format, key.level,
                                          Text({key.backend, key.threads}));
+    if (fit.refused.empty()) fit.refused = WhyNotThePeak(key, fit.peak_flop_per_s);
     if (fit.refused.empty()) {
       Roof roof;
       roof.key = key;
@@ -207,6 +181,24 @@ class MachineFitter {
       refused_.push_back({key, points});
     }
     FitJoules(key, what, points);
+  }
+
+  // A sweep whose plateau is far below the peak that other rows reached shows its own kernel's
+  // limits and the corner of those, not the machine's: its roof is drawn from the rows.
+  std::string WhyNotThePeak(const RoofKey& key, const Interval& swept) {
+    constexpr double kFar = 1.10;
+    const auto place = rows_.peaks.find({key.backend, key.threads});
+    if (place == rows_.peaks.end()) return {};
+    const auto runs = place->second.find(key.format);
+    if (runs == place->second.end()) return {};
+    const double peak = IntervalOfRuns(runs->second).value;
+    if (peak <= kFar * swept.high || Bandwidths(place->first).count(key.level) == 0) {
+      return {};
+    }
+    return fmt::format(
+        "its P, {:.4g} TFLOP/s, is far below the {:.4g} of ceiling/peak, so its corner is not the "
+        "machine's; the roof is straight, from rows of peak and read",
+        swept.value * 1e-12, peak * 1e-12);
   }
 
   void FitJoules(const RoofKey& key, const std::string& what,
@@ -258,7 +250,7 @@ class MachineFitter {
       for (const auto& [level, byte_per_s] : bandwidths) {
         const RoofKey key{format, place.backend, place.threads, level};
         if (const Roof* swept = FindRoof(machine_, key)) {
-          SayWherePeakIsHigher(*swept, peak);
+          SayWhatIsHigher(*swept, peak, byte_per_s);
           continue;
         }
         Roof roof;
@@ -277,15 +269,20 @@ class MachineFitter {
     }
   }
 
-  // A GEMM may then stand above the sweep's roof.
-  void SayWherePeakIsHigher(const Roof& swept, const Interval& peak) {
-    constexpr double kMuch = 1.05;
-    if (peak.value <= kMuch * swept.peak_flop_per_s.high) return;
-    Remark(fmt::format(
-        "ceiling/peak/{}/threads:{}/{} reaches {:.4g} GFLOP/s, {:.0f} % above the P of the sweep "
-        "from {}",
-        swept.key.format, swept.key.threads, swept.key.backend, peak.value * 1e-9,
-        100 * (peak.value / swept.peak_flop_per_s.value - 1), swept.key.level));
+  // Rows may then stand above the sweep's roof.
+  void SayWhatIsHigher(const Roof& swept, const Interval& peak, const Interval& byte_per_s) {
+    const auto say = [&](const std::string& row, const Interval& own, const char* name,
+                         const Interval& fitted, double unit, const char* in) {
+      constexpr double kMuch = 1.05;
+      if (own.value <= kMuch * fitted.high) return;
+      Remark(fmt::format(
+          "{} on {} reach {:.4g} {}, {:.0f} % above the {} of the sweep in {} from {}", row,
+          Text({swept.key.backend, swept.key.threads}), own.value * unit, in,
+          100 * (own.value / fitted.value - 1), name, swept.key.format, swept.key.level));
+    };
+    say("rows of ceiling/peak/" + swept.key.format, peak, "P", swept.peak_flop_per_s, 1e-12,
+        "TFLOP/s");
+    say("reads of " + swept.key.level, byte_per_s, "B", swept.byte_per_s, 1e-9, "GB/s");
   }
 
   void SayWhatHasNoInterval() {

@@ -78,6 +78,18 @@ void AddPoints(const MachineFit& machine, size_t chip, std::span<const Judged> r
   }
 }
 
+// The fit names what it dropped as "row: reason".
+std::vector<IntensityPoint> EnergyPoints(const EnergyFit& energy) {
+  std::vector<IntensityPoint> points = energy.points;
+  for (IntensityPoint& point : points) {
+    for (const std::string& dropped : energy.dropped) {
+      const std::string row = point.row + ": ";
+      if (dropped.rfind(row, 0) == 0) point.not_used = dropped.substr(row.size());
+    }
+  }
+  return points;
+}
+
 void AddRoofs(const MachineFit& machine, size_t chip, const PlotOptions& options,
               PlotModel& model) {
   for (const Roof& roof : machine.roofs) {
@@ -85,9 +97,14 @@ void AddRoofs(const MachineFit& machine, size_t chip, const PlotOptions& options
         !Drawable(roof) || !IsDrawn(machine, roof, model.points, chip)) {
       continue;
     }
-    PlotRoof drawn = {.chip = chip, .roof = roof, .energy = {}};
+    PlotRoof drawn = {.chip = chip, .roof = roof, .energy = {}, .energy_points = {}};
     if (const EnergyFit* energy = FindEnergy(machine, roof.key)) {
       drawn.energy = energy->coefficients;
+      drawn.energy_points = EnergyPoints(*energy);
+      if (energy->coefficients && !energy->caution.empty()) {
+        model.remarks.push_back(fmt::format("energy roof of {} {} on {}: {}", roof.key.format,
+                                            roof.key.level, machine.chip, energy->caution));
+      }
       if (!energy->coefficients && !energy->refused.empty()) {
         model.remarks.push_back(fmt::format("no energy roof of {} {} on {}: {}", roof.key.format,
                                             roof.key.level, machine.chip, energy->refused));
@@ -125,7 +142,13 @@ std::string WhyEmpty(const Fit& fit, const PlotOptions& options) {
 }  // namespace
 
 bool PlotModel::HasEnergy() const {
-  return std::any_of(roofs.begin(), roofs.end(), [](const PlotRoof& r) { return r.energy; }) ||
+  return std::any_of(roofs.begin(), roofs.end(),
+                     [](const PlotRoof& r) {
+                       return r.energy ||
+                              std::any_of(
+                                  r.energy_points.begin(), r.energy_points.end(),
+                                  [](const IntensityPoint& p) { return Positive(p.watts); });
+                     }) ||
          std::any_of(points.begin(), points.end(),
                      [](const PlotPoint& p) { return Positive(p.judged.flop_per_joule); });
 }
@@ -163,6 +186,19 @@ PlotModelResult MakePlotModel(const Fit& fit, std::span<const Judged> rows,
     Note(model.fixtures, point.judged.fixture);
   }
   return {std::move(model), ""};
+}
+
+std::string PlotTitle(const PlotModel& model, bool energy) {
+  if (!model.title.empty()) return model.title;
+  std::string title = fmt::format("{}{} of {}", energy ? "Energy roofline" : "Roofline",
+                                  model.chips.size() > 1 ? "s" : "", fmt::join(model.chips, ", "));
+  // The chip is that of the machine; roofs of a device in it say so.
+  const std::string& backend = model.roofs[0].roof.key.backend;
+  const bool one = std::all_of(model.roofs.begin(), model.roofs.end(), [&](const PlotRoof& roof) {
+    return roof.roof.key.backend == backend;
+  });
+  if (one && backend != "cpu") title += fmt::format(" (backend {})", backend);
+  return title;
 }
 
 double RoofSpeed(const PlotRoof& roof, double flop_per_byte) {

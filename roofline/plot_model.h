@@ -16,7 +16,8 @@ namespace wattline::roofline {
 struct PlotRoof {
   size_t chip = 0;  // index into PlotModel::chips
   Roof roof;
-  std::optional<EnergyCoefficients> energy;  // of the same key; absent where unfitted or refused
+  std::optional<EnergyCoefficients> energy;   // of the same key; absent where unfitted or refused
+  std::vector<IntensityPoint> energy_points;  // not_used: also what the energy fit dropped
 };
 
 struct PlotPoint {
@@ -32,7 +33,7 @@ struct PlotModel {
   std::vector<PlotPoint> points;     // numbered ones by chip, in the order of their file
   std::vector<PlotPoint> unplaced;   // without intensity or speed; Judged::remark says why
   std::vector<std::string> sources;  // file names without folders
-  std::vector<std::string> remarks;  // energy fits that were refused, a sentence each
+  std::vector<std::string> remarks;  // of energy fits: why refused, what they only hold under
   // In the order of the roofs, then of the points.
   std::vector<std::string> formats;
   std::vector<std::string> levels;
@@ -59,6 +60,9 @@ struct PlotModelResult {
 PlotModelResult MakePlotModel(const Fit& fit, std::span<const Judged> rows,
                               std::span<const std::string> sources,
                               const PlotOptions& options = {});
+
+// The user's, else made of the chips.
+std::string PlotTitle(const PlotModel& model, bool energy);
 
 // Speed and FLOP per joule under this roof.
 double RoofSpeed(const PlotRoof& roof, double flop_per_byte);

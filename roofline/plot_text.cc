@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -91,6 +92,22 @@ std::string Shortened(std::string_view text, double font_px, double width_px) {
     }
   }
   return front + std::string(kEllipsis) + back;
+}
+
+std::vector<std::string> Wrapped(std::string_view text, double font_px, double width_px) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string word = Shortened(text.substr(0, end), font_px, width_px);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string longer = lines.empty() ? word : lines.back() + " " + word;
+    if (!lines.empty() && TextWidth(longer, font_px) <= width_px) {
+      lines.back() = longer;
+    } else {
+      lines.push_back(word);
+    }
+  }
+  return lines;
 }
 
 std::string ShortNumber(double value) {

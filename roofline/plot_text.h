@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace wattline::roofline {
 
@@ -13,6 +14,9 @@ double TextWidth(std::string_view text, double font_px);
 
 // The whole text, or its beginning and end round an ellipsis where it is wider than `width_px`.
 std::string Shortened(std::string_view text, double font_px, double width_px);
+
+// Lines that are broken at spaces; a word that is wider than a line is shortened.
+std::vector<std::string> Wrapped(std::string_view text, double font_px, double width_px);
 
 // Three or four significant digits without an exponent: "1791", "439", "38.5", "0.0213". Beyond
 // 1e-4 ... 1e7 with one.

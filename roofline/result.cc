@@ -92,6 +92,19 @@ void ReadCaches(const Fields& context, Machine& machine, std::string& fault) {
   }
 }
 
+// The GPU that rows ran on is the first, unless "device" names another.
+void ReadGpus(const Fields& context, Machine& machine, std::string& fault) {
+  const Json* gpus = context.List("gpus");
+  if (!gpus) return;
+  for (size_t i = 0; i < gpus->size(); ++i) {
+    const Fields gpu((*gpus)[i], fmt::format("context.gpus[{}]", i), fault);
+    machine.gpus.push_back(
+        {gpu.TextOfNeed("name"), gpu.Number("memory_byte"), gpu.Number("l2_byte")});
+  }
+  const auto used = static_cast<size_t>(context.Number("device").value_or(0));
+  if (used > 0 && used < machine.gpus.size()) std::swap(machine.gpus[0], machine.gpus[used]);
+}
+
 void ReadCeilings(const Fields& context, Machine& machine, std::string& fault) {
   const Json* ceilings = context.Object("ceilings");
   if (!ceilings) return;
@@ -125,6 +138,7 @@ Machine ReadMachine(const Json& json, std::string& fault) {
     }
   }
   ReadCaches(context, machine, fault);
+  ReadGpus(context, machine, fault);
   ReadCeilings(context, machine, fault);
   return machine;
 }

@@ -63,6 +63,12 @@ struct CacheNote {
   double byte = 0;  // of one cache
 };
 
+struct GpuNote {
+  std::string name;  // "NVIDIA H200"
+  std::optional<double> memory_byte;
+  std::optional<double> l2_byte;
+};
+
 // What the context of a results file says of the machine. Absent or empty where it does not.
 struct Machine {
   std::string chip;
@@ -75,6 +81,7 @@ struct Machine {
   std::map<std::string, std::string> backends;  // name -> what the library chose
   std::vector<MeterNote> meters;
   std::vector<CacheNote> caches;  // data and unified ones
+  std::vector<GpuNote> gpus;      // the one whose rows are in the file first
   // MeasuredCeilings of the process: "f32", "bf16", "int8" in operations, "read" in bytes, per s.
   std::map<std::string, double> ceilings;
   std::optional<double> idle_watts;

@@ -85,16 +85,17 @@ bool HasCeilingBytes(const Address& address) {
   return address.fixture == "ceiling" && address.CaseNumber("kb");
 }
 
-// The level of the row's bytes and whether they are known to come from there.
-void SetLevel(const Row& row, const MachineFit& machine, const Candidates& candidates,
-              Stand& stand) {
-  stand.level = kMemory;
-  stand.streams = Streams(row);
-  if (!HasCeilingBytes(*row.address)) return;
-  const std::string level = LevelOf(machine, candidates.backend(), candidates.threads(),
-                                    *row.address->CaseNumber("kb") * 1024);
-  if (!level.empty()) stand.level = level;
-  stand.streams = !level.empty();
+Placed PlaceIn(const Address& address, const Machine& told, const MachineFit& machine,
+               const Candidates& candidates) {
+  std::vector<LevelFit> levels;
+  for (const LevelFit& level : machine.levels) {
+    if (level.backend == candidates.backend() && level.threads == candidates.threads()) {
+      levels.push_back(level);
+    }
+  }
+  const bool is_cpu = DeviceOf(address.backend) == Device::kCpu;
+  return PlaceFootprint(*address.CaseNumber("kb") * 1024, candidates.threads(), levels,
+                        is_cpu ? told.caches : std::vector<CacheNote>{});
 }
 
 // A straight roof from the peak of the format and the bandwidth of the level.
@@ -123,19 +124,9 @@ std::string WhyNot(const Stand& stand, const std::vector<std::string>& formats, 
 
 }  // namespace
 
-std::string LevelOf(const MachineFit& machine, const std::string& backend, int threads,
-                    double footprint_byte) {
-  const LevelFit* nearest = nullptr;
-  for (const LevelFit& level : machine.levels) {
-    if (level.backend != backend || level.threads != threads) continue;
-    if (level.name == kMemory) {
-      if (nearest == nullptr) nearest = &level;
-    } else if (footprint_byte <= level.to_byte && (nearest == nullptr || nearest->name == kMemory ||
-                                                   level.to_byte < nearest->to_byte)) {
-      nearest = &level;
-    }
-  }
-  return nearest == nullptr ? std::string() : nearest->name;
+Placed PlaceOf(const Row& row, const Machine& told, const MachineFit& machine) {
+  if (!row.address || !HasCeilingBytes(*row.address)) return {};
+  return PlaceIn(*row.address, told, machine, Candidates(*row.address, told, machine));
 }
 
 Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
@@ -145,7 +136,15 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     return stand;
   }
   const Candidates candidates(*row.address, told, machine);
-  SetLevel(row, machine, candidates, stand);
+  stand.level = kMemory;
+  stand.streams = Streams(row);
+  std::string unplaced;
+  if (HasCeilingBytes(*row.address)) {
+    const Placed placed = PlaceIn(*row.address, told, machine, candidates);
+    stand.level = placed.level;
+    stand.streams = !placed.level.empty();
+    if (placed.level.empty()) unplaced = placed.remark;
+  }
   const bool computes = row.FlopPerS().value_or(0) > 0;
   const std::vector<std::string> formats = ArithmeticOf(row, told);
   RoofKey key{formats.empty() ? row.address->format : formats.front(), candidates.backend(),
@@ -162,7 +161,7 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     }
     break;
   }
-  if (!stand.byte_per_s) {
+  if (!stand.byte_per_s && !stand.level.empty()) {
     if (const auto byte_per_s = candidates.LevelByte(stand.level)) {
       stand.byte_per_s = Interval{*byte_per_s, *byte_per_s, *byte_per_s};
     } else if (const Roof* of_level = candidates.OfLevel(stand.level)) {
@@ -171,7 +170,8 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
   }
   if (!stand.roof && computes) stand.roof = Composed(key, stand.peak, stand.byte_per_s);
   if (stand.peak || stand.byte_per_s) stand.key = key;
-  stand.why_not = WhyNot(stand, formats, computes, candidates);
+  stand.why_not =
+      unplaced.empty() ? WhyNot(stand, formats, computes, candidates) : std::move(unplaced);
   return stand;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "roofline/fit.h"
+#include "roofline/footprints.h"
 #include "roofline/result.h"
 
 namespace wattline::roofline {
@@ -21,13 +22,12 @@ struct Stand {
 
 // Arithmetic: ArithmeticOf(). Backend: the row's own, or on a CPU the backend `cpu`, whose ceilings
 // hold for every library there. Threads: the row's case `threads`, else the file's, else those of
-// the machine's largest roof; other devices than CPUs have none. Level: that of the footprint kb:K
-// of a ceiling row, else DRAM. A level without a roof of its own gets a straight one from the
-// format's peak and the level's read rate.
+// the machine's largest roof; other devices than CPUs have none. Level: where PlaceFootprint() sees
+// the footprint kb:K of a ceiling row, else DRAM. A level without a roof of its own gets a straight
+// one from the format's peak and the level's read rate.
 Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine);
 
-// The level that holds this footprint per thread; empty where the fit has no levels of the backend.
-std::string LevelOf(const MachineFit& machine, const std::string& backend, int threads,
-                    double footprint_byte);
+// Of a row of fixture `ceiling` with a footprint; nothing is known of other rows.
+Placed PlaceOf(const Row& row, const Machine& told, const MachineFit& machine);
 
 }  // namespace wattline::roofline

@@ -3,105 +3,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 
 #include "roofline/plot_text.h"
 #include "roofline/svg_scene.h"
+#include "roofline/svg_table.h"
 
 namespace wattline::roofline {
 namespace {
 
-constexpr double kLeftPx = 20;
-constexpr double kRightPx = kPlotWidthPx - 20;
-constexpr double kLinePx = 17;
-constexpr double kTableFontPx = 11.5;
-constexpr double kGapPx = 9;  // between cells
-constexpr double kColumnGapPx = 30;
-constexpr double kGlyphPx = 26;
 constexpr size_t kMostUnplaced = 10;
-
-// A line of the legend: a drawing, then cells in columns.
-struct Entry {
-  std::function<void(double x, double y)> glyph;  // at its middle
-  std::vector<std::string> cells;
-  std::string data;  // for the page
-};
-
-struct Columns {
-  std::vector<std::string> heads;
-  std::vector<bool> right;
-  size_t glyph_at = 0;  // the cell that the drawing stands before
-};
-
-double MostName() { return kRightPx - kLeftPx - 300; }
-
-// Widths of the cells of entries [first, last) and of the heads over them.
-std::vector<double> Widths(const std::vector<Entry>& entries, size_t first, size_t last,
-                           const Columns& columns) {
-  std::vector<double> widths;
-  for (size_t c = 0; c < columns.heads.size(); ++c) {
-    double width = TextWidth(columns.heads[c], kTableFontPx);
-    for (size_t i = first; i < last; ++i) {
-      width = std::max(width, TextWidth(entries[i].cells[c], kTableFontPx));
-    }
-    widths.push_back(std::min(width, MostName()));
-  }
-  return widths;
-}
-
-double Total(const std::vector<double>& widths) {
-  double total = kGlyphPx;
-  for (const double width : widths) total += width > 0 ? width + kGapPx : 0;
-  return total;
-}
-
-// Entries flow in as many columns as fit side by side.
-double DrawTable(Scene& scene, double top, const std::vector<Entry>& entries,
-                 const Columns& columns) {
-  size_t lines = entries.size();
-  for (size_t side_by_side = 8; side_by_side > 1; --side_by_side) {
-    const size_t tried = (entries.size() + side_by_side - 1) / side_by_side;
-    double width = -kColumnGapPx;
-    for (size_t first = 0; first < entries.size(); first += tried) {
-      const size_t last = std::min(entries.size(), first + tried);
-      width += Total(Widths(entries, first, last, columns)) + kColumnGapPx;
-    }
-    if (width > kRightPx - kLeftPx) continue;
-    lines = tried;
-    break;
-  }
-  double left = kLeftPx;
-  for (size_t first = 0; first < entries.size(); first += lines) {
-    const size_t last = std::min(entries.size(), first + lines);
-    const std::vector<double> widths = Widths(entries, first, last, columns);
-    const auto draw = [&](const std::vector<std::string>& cells, double y, const Entry* entry) {
-      double x = left;
-      for (size_t c = 0; c < cells.size(); ++c) {
-        if (c == columns.glyph_at) {
-          if (entry != nullptr) entry->glyph(x + kGlyphPx / 2 - 2, y - 4);
-          x += kGlyphPx;
-        }
-        if (widths[c] == 0) continue;
-        const std::string text = Shortened(cells[c], kTableFontPx, widths[c]);
-        std::string look = columns.right[c] ? "text-anchor=\"end\"" : "";
-        if (entry == nullptr) look += " class=\"soft\"";
-        scene.Text(columns.right[c] ? x + widths[c] : x, y, kTableFontPx, text, look);
-        x += widths[c] + kGapPx;
-      }
-    };
-    draw(columns.heads, top, nullptr);
-    for (size_t i = first; i < last; ++i) {
-      const double y = top + static_cast<double>(i - first + 1) * kLinePx;
-      if (!entries[i].data.empty())
-        scene.out += fmt::format("<g class=\"row\"{}>", entries[i].data);
-      draw(entries[i].cells, y, &entries[i]);
-      if (!entries[i].data.empty()) scene.out += "</g>\n";
-    }
-    left += Total(widths) + kColumnGapPx;
-  }
-  return static_cast<double>(lines + 1) * kLinePx;
-}
+constexpr double kChipPx = 190;  // of a chip's name in the roofs' table
 
 void Heading(Scene& scene, double y, const std::string& text, const std::string& more) {
   scene.out += fmt::format(
@@ -130,14 +41,14 @@ double DrawKey(Scene& scene, double top) {
   };
   if (scene.many_chips) {
     for (size_t c = 0; c < model.chips.size(); ++c) {
+      if (!scene.ShowsRoof(&c, nullptr) && !scene.ShowsPoint(&c, nullptr)) continue;
       items.push_back({line(scene.Colour(c, ""), ""), {model.chips[c]}, ""});
     }
   }
   for (const std::string& format : model.formats) {
-    const bool roof = std::any_of(model.roofs.begin(), model.roofs.end(),
-                                  [&](const PlotRoof& r) { return r.roof.key.format == format; });
-    const bool point = std::any_of(model.points.begin(), model.points.end(),
-                                   [&](const PlotPoint& p) { return p.judged.format == format; });
+    const bool roof = scene.ShowsRoof(nullptr, &format);
+    const bool point = scene.ShowsPoint(nullptr, &format);
+    if (!roof && !point) continue;
     const size_t colour = scene.many_chips ? kNeutralColour : scene.Colour(0, format);
     const size_t fill = scene.Fill(format);
     const std::string_view dash = scene.many_chips ? Dash(IndexOf(model.formats, format)) : "";
@@ -166,13 +77,12 @@ double DrawKey(Scene& scene, double top) {
   bool used = false;
   bool failed = false;
   for (const PlotRoof& roof : model.roofs) {
-    for (const IntensityPoint& point : roof.roof.points) {
-      if (scene.options.energy && !point.watts) continue;
+    for (const IntensityPoint& point : scene.Sweep(roof)) {
       (point.not_used.empty() ? used : failed) = true;
     }
   }
   if (used) items.push_back({sweep(true), {"measured sweep"}, ""});
-  if (failed) items.push_back({sweep(false), {"left out: a gate failed"}, ""});
+  if (failed) items.push_back({sweep(false), {"left out of the fit"}, ""});
   double x = kLeftPx;
   double y = top;
   for (const Entry& item : items) {
@@ -224,6 +134,9 @@ double DrawRoofTable(Scene& scene, double top) {
     const std::string_view dash = scene.many_chips ? Dash(IndexOf(model.formats, key.format)) : "";
     std::vector<std::string> cells = RoofCells(scene, drawn);
     std::string name = key.format + " " + key.level;
+    if (scene.many_chips) {
+      name = Shortened(model.chips[drawn.chip], kTableFontPx, kChipPx) + " " + name;
+    }
     if (!same) name += fmt::format(" {} threads:{}", key.backend, key.threads);
     cells.insert(cells.begin(), name);
     entries.push_back(
@@ -277,7 +190,12 @@ double DrawPointTable(Scene& scene, double top) {
 double DrawFooter(Scene& scene, double top, int without_room) {
   const PlotModel& model = scene.model;
   std::vector<std::string> lines;
-  std::string first = fmt::format("{} roofs, {} points", model.roofs.size(), model.points.size());
+  const auto roofs = std::count_if(model.roofs.begin(), model.roofs.end(), [&](const PlotRoof& r) {
+    return !scene.options.energy || r.energy;
+  });
+  const auto points = std::count_if(model.points.begin(), model.points.end(),
+                                    [&](const PlotPoint& p) { return scene.PointY(p); });
+  std::string first = fmt::format("{} roofs, {} points", roofs, points);
   if (without_room > 0) {
     first += fmt::format("; the numbers of {} found no room in the picture", without_room);
   }
@@ -295,9 +213,10 @@ double DrawFooter(Scene& scene, double top, int without_room) {
   }
   double y = top;
   for (const std::string& line : lines) {
-    scene.Text(kLeftPx, y, kSmallFontPx, Shortened(line, kSmallFontPx, kRightPx - kLeftPx),
-               "class=\"soft\"");
-    y += kLinePx;
+    for (const std::string& part : Wrapped(line, kSmallFontPx, kRightPx - kLeftPx)) {
+      scene.Text(kLeftPx, y, kSmallFontPx, part, "class=\"soft\"");
+      y += kLinePx;
+    }
   }
   return y - top;
 }

@@ -79,7 +79,8 @@ void DrawAxes(Scene& scene) {
   scene.Text((f.left + f.right) / 2, f.bottom + 43, kAxisFontPx, "arithmetic intensity, FLOP/byte",
              "text-anchor=\"middle\"");
   std::string y_title = (scene.options.energy ? "efficiency, " : "speed, ") + scene.unit.name;
-  if (IndexOf(scene.model.formats, "int8") < scene.model.formats.size()) {
+  const std::string integer = "int8";
+  if (scene.ShowsRoof(nullptr, &integer) || scene.ShowsPoint(nullptr, &integer)) {
     y_title += fmt::format(" (int8: {})", scene.unit.int_name);
   }
   const double middle = (f.top + f.bottom) / 2;
@@ -95,6 +96,7 @@ LogAxis XAxis(const PlotModel& model) {
     span.Add(ridge / kRoundRidge);
     span.Add(ridge * kRoundRidge);
     for (const IntensityPoint& point : roof.roof.points) span.Add(point.flop_per_byte);
+    for (const IntensityPoint& point : roof.energy_points) span.Add(point.flop_per_byte);
   }
   return {TickBelow(span.low / kAround), TickAbove(span.high * kAround), kFrame.left, kFrame.right};
 }
@@ -105,6 +107,9 @@ LogAxis YAxis(const Scene& scene) {
   for (const PlotRoof& roof : scene.model.roofs) {
     span.Add(scene.RoofY(roof, scene.x.low).value_or(0));
     span.Add(scene.RoofY(roof, scene.x.high).value_or(0));
+    for (const IntensityPoint& point : scene.Sweep(roof)) {
+      span.Add(scene.options.energy ? point.flop_per_s / *point.watts : point.flop_per_s);
+    }
   }
   if (span.high == 0) span.Add(1e9);
   return {TickBelow(span.low / kAround / scene.unit.flop),
@@ -117,12 +122,6 @@ YUnit UnitOf(const PlotModel& model, bool energy) {
   for (const PlotRoof& roof : model.roofs) span.Add(roof.roof.peak_flop_per_s.value);
   if (span.high >= 1e13) return {1e12, "TFLOP/s", "TOP/s"};
   return {1e9, "GFLOP/s", "GOP/s"};
-}
-
-std::string TitleOf(const PlotModel& model, bool energy) {
-  if (!model.title.empty()) return model.title;
-  return fmt::format("{}{} of {}", energy ? "Energy roofline" : "Roofline",
-                     model.chips.size() > 1 ? "s" : "", fmt::join(model.chips, ", "));
 }
 
 }  // namespace
@@ -145,6 +144,30 @@ size_t Scene::Shape(const std::string& fixture) const {
 
 std::optional<double> Scene::RoofY(const PlotRoof& roof, double flop_per_byte) const {
   return options.energy ? RoofEfficiency(roof, flop_per_byte) : RoofSpeed(roof, flop_per_byte);
+}
+
+std::vector<IntensityPoint> Scene::Sweep(const PlotRoof& roof) const {
+  std::vector<IntensityPoint> sweep = options.energy ? roof.energy_points : roof.roof.points;
+  std::erase_if(sweep, [&](const IntensityPoint& point) {
+    return !(point.flop_per_byte > 0) || !(point.flop_per_s > 0) ||
+           (options.energy && !(point.watts && *point.watts > 0));
+  });
+  return sweep;
+}
+
+bool Scene::ShowsRoof(const size_t* chip, const std::string* format) const {
+  return std::any_of(model.roofs.begin(), model.roofs.end(), [&](const PlotRoof& roof) {
+    return (chip == nullptr || roof.chip == *chip) &&
+           (format == nullptr || roof.roof.key.format == *format) &&
+           (!options.energy || roof.energy || !Sweep(roof).empty());
+  });
+}
+
+bool Scene::ShowsPoint(const size_t* chip, const std::string* format) const {
+  return std::any_of(model.points.begin(), model.points.end(), [&](const PlotPoint& point) {
+    return (chip == nullptr || point.chip == *chip) &&
+           (format == nullptr || point.judged.format == *format) && PointY(point);
+  });
 }
 
 std::optional<double> Scene::PointY(const PlotPoint& point) const {
@@ -186,7 +209,7 @@ std::string PlotSvg(const PlotModel& model, const SvgOptions& options) {
                  .out = "",
                  .many_chips = model.chips.size() > 1};
   scene.y = YAxis(scene);
-  const std::string title = TitleOf(model, options.energy);
+  const std::string title = PlotTitle(model, options.energy);
   scene.Text(kFrame.left, 34, kTitleFontPx,
              Shortened(title, kTitleFontPx, kFrame.right - kFrame.left), "font-weight=\"600\"");
   DrawAxes(scene);

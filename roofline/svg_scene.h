@@ -43,13 +43,18 @@ struct Scene {
   size_t Shape(const std::string& fixture) const;
 
   std::optional<double> RoofY(const PlotRoof& roof, double flop_per_byte) const;
+  // Measured points beside the roof that have a place: of time, or those with watts.
+  std::vector<IntensityPoint> Sweep(const PlotRoof& roof) const;
   std::optional<double> PointY(const PlotPoint& point) const;
   std::optional<Spot> PointSpot(const PlotPoint& point) const;
   const std::string& UnitName(const std::string& format) const;
   // On a page ` data-r="3 5"`, so that it can show and hide; else nothing.
   std::string Data(char what, const std::vector<size_t>& numbers) const;
 
-  // Of ids: the pictures of time and of energy stand in one page.
+  // Whether a roof, or a point, of this chip or format is in the picture; null: of any.
+  bool ShowsRoof(const size_t* chip, const std::string* format) const;
+  bool ShowsPoint(const size_t* chip, const std::string* format) const;
+  // Of ids; the pictures of time and of energy stand in one page.
   std::string_view Prefix() const { return options.energy ? "energy-" : "time-"; }
   std::string MarkerAt(size_t shape, size_t fill, size_t colour, double at_x, double at_y,
                        double radius = kPointRadiusPx) const {
@@ -61,6 +66,11 @@ struct Scene {
 
 // The list's size where it is not there.
 size_t IndexOf(const std::vector<std::string>& list, const std::string& value);
+
+// The roof at a place of the x axis; absent where it has no value.
+std::optional<Spot> RoofSpot(const Scene& scene, const PlotRoof& roof, double x_px);
+// The visible part of the roof, left to right, without what lies on a straight line.
+std::vector<Spot> RoofCurve(const Scene& scene, const PlotRoof& roof);
 
 void DrawRoofs(Scene& scene);
 void PlaceRoofLabels(Scene& scene);

@@ -1,33 +1,38 @@
-// What vendors publish of chips: figures that a claim is held against, never a ceiling of a row.
+// What vendors state of chips: figures that a claim is held against, never a ceiling of a row.
 #pragma once
 
-#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "roofline/published.h"
+
 namespace wattline::roofline {
 
-// Of a whole chip, in its configurations on sale.
-struct VendorChip {
-  std::string_view chip;  // as PlainChip() writes it: "m4 pro"
-  std::vector<double> bandwidth_gb_per_s;
-  std::optional<int> most_gpu_cores;
-  std::string_view source;
-};
-// Null where the table has no such chip.
-const VendorChip* FindVendorChip(std::string_view chip);
-
-// Peak of the matrix units on dense operands. Datasheets print the double of it first, which holds
-// for operands with two zeros in every four (structured sparsity).
+// Peak of the matrix units on dense operands: dense_peaks.csv of tools/reference/published/.
+// Datasheets print the double of it first, which holds for operands with two zeros in every four
+// (structured sparsity).
 struct DensePeak {
-  std::string_view chip;
-  std::string_view format;  // "f16" stands for bf16 too
-  double tflops = 0;
-  std::string_view source;
+  std::string chip;
+  std::string format;  // "f16" stands for bf16 too
+  double flop_per_s = 0;
+  double byte_per_s = 0;  // of the chip's memory
+  std::string source;
 };
 inline constexpr double kSparseFactor = 2;
-// The entry of this chip whose name is the longest that the chip's words hold: "h100 pcie" before
-// "h100". Null where the table has none, or none of this format.
-const DensePeak* FindDensePeak(std::string_view chip, std::string_view format);
+std::vector<DensePeak> ParseDensePeaks(std::string_view csv);
+
+struct VendorFigures {
+  std::vector<Gpu> gpus;  // gpus.csv
+  std::vector<DensePeak> peaks;
+
+  // The entry of this chip whose name is the longest that the chip's words hold: "H100 PCIe" before
+  // "H100". Null where there is none, or none of this format.
+  const DensePeak* Peak(std::string_view chip, std::string_view format) const;
+  // Bandwidths of the chip's configurations, byte/s; empty for a chip that is not listed.
+  std::vector<double> BytePerS(std::string_view chip) const;
+  // The most GPU cores that the chip is sold with; 0 for a chip that is not listed.
+  int MostCores(std::string_view chip) const;
+};
 
 }  // namespace wattline::roofline

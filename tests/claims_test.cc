@@ -59,7 +59,7 @@ TEST(ClaimsTest, AFaultInAContextEndsTheLint) {
   Results results = LintResults({LintRow("gemm/1x1x1/f32/cpu", {{"TFLOPS", 9}, {"GB/s", 1}})});
   results.context = "{\"claims\": [{}]}";
   const std::vector<Results> files = {results};
-  const LintResult lint = Lint({files, nullptr, {}, {}});
+  const LintResult lint = Lint({files, nullptr, {}, {}, {}});
   EXPECT_EQ(lint.error, "results/chip.json: context.claims[0].what is missing");
   EXPECT_TRUE(lint.findings.empty());
 }

@@ -101,6 +101,13 @@ TEST(CountersTest, TokensGiveRateLatencyAndJoules) {
   EXPECT_FALSE(prefill.contains("TPOT_ms"));
 }
 
+TEST(CountersTest, ThePowerCapStandsBesideTheWatts) {
+  Observed observed = TenInTwoSeconds();
+  EXPECT_FALSE(CountersOf({}, observed, {}).contains("power_cap_watts"));
+  observed.power_cap_w = 700;
+  EXPECT_DOUBLE_EQ(CountersOf({}, observed, {}).at("power_cap_watts"), 700);
+}
+
 TEST(CountersTest, WithoutAMeterNoJoulesAppear) {
   const auto c = CountersOf({.flop = 1, .byte = 1, .tokens = 1}, TenInTwoSeconds(), {});
   EXPECT_FALSE(c.contains("J/token"));

@@ -31,9 +31,9 @@ MachineFit MakeMachine() {
                    MakeRoof({"bf16", "cpu", 2, "DRAM"}, 800e9, 40e9),
                    MakeRoof({"int8", "cpu", 2, "DRAM"}, 1600e9, 40e9),
                    MakeRoof({"f32", "cpu", 2, "L2"}, 400e9, 200e9)};
-  machine.levels = {{"cpu", 2, "L1", 0, 48.0 * 1024, 600e9, ""},
-                    {"cpu", 2, "L2", 0, 2048.0 * 1024, 200e9, ""},
-                    {"cpu", 2, "DRAM", 0, 1e9, 40e9, ""}};
+  machine.levels = {{"cpu", 2, "L1", 8.0 * 1024, 48.0 * 1024, 600e9, ""},
+                    {"cpu", 2, "L2", 64.0 * 1024, 2048.0 * 1024, 200e9, ""},
+                    {"cpu", 2, "DRAM", 3e6, 1e9, 40e9, ""}};
   return machine;
 }
 
@@ -96,6 +96,37 @@ TEST(JudgeTest, BytesWithoutOperationsAreHeldAgainstTheirLevel) {
   EXPECT_EQ(second.bound, "L2");
   EXPECT_DOUBLE_EQ(*second.share, 0.75);
   EXPECT_EQ(second.roof->level, "L2");
+}
+
+TEST(JudgeTest, AFootprintInACacheOfUnknownSpeedIsUnderNoLevel) {
+  MachineFit machine = MakeMachine();
+  machine.levels.clear();
+  machine.roofs.resize(3);  // those of DRAM
+  const auto read_of = [&](const char* kib) {
+    return JudgeOne(
+        MakeRow(std::string("ceiling/read/f32/kb:") + kib + "/threads:2/cpu", {{"GB/s", 30}}),
+        machine);
+  };
+  EXPECT_FALSE(read_of("32").share);
+  EXPECT_EQ(read_of("32").remark,
+            "nothing tells which level holds 32 KiB: no sweep of its levels was measured");
+  EXPECT_FALSE(read_of("262143").share);
+  EXPECT_DOUBLE_EQ(*read_of("262144").share, 0.75);  // 256 MiB: no cache is so large
+}
+
+TEST(JudgeTest, WritesHaveNoRoofOfTheirOwn) {
+  const Judged judged =
+      JudgeOne(MakeRow("ceiling/copy/f32/kb:524288/threads:2/cpu", {{"GB/s", 55}}));
+  EXPECT_EQ(judged.bound, "DRAM");
+  EXPECT_FALSE(judged.share || judged.roof);
+  EXPECT_EQ(judged.remark, "the level's bandwidth is of reads");
+}
+
+TEST(JudgeTest, MoreThanMemoryGivesIsExplainedWhereACacheMayHelp) {
+  const Judged judged =
+      JudgeOne(MakeRow("dequant/4096x4096/q4_0/to:f32/cpu", {{"TFLOPS", 0.02}, {"GB/s", 80}}));
+  EXPECT_DOUBLE_EQ(*judged.share, 2);
+  EXPECT_EQ(judged.remark, "some of its bytes stay in a cache");
 }
 
 TEST(JudgeTest, OperationsWithoutBytesAreHeldAgainstThePeak) {
@@ -242,12 +273,32 @@ TEST(StandTest, OnlyBytesThatComeFromMemoryAreSaidToStream) {
   EXPECT_FALSE(streams("gemm/512x512x512/f32/cpu"));
 }
 
-TEST(LevelOfTest, TheSmallestLevelThatHoldsTheFootprint) {
-  const MachineFit machine = MakeMachine();
-  EXPECT_EQ(LevelOf(machine, "cpu", 2, 48 * 1024), "L1");
-  EXPECT_EQ(LevelOf(machine, "cpu", 2, 49 * 1024), "L2");
-  EXPECT_EQ(LevelOf(machine, "cpu", 2, 3e6), "DRAM");
-  EXPECT_EQ(LevelOf(machine, "cpu", 1, 3e6), "");
+TEST(StandTest, AFootprintIsUnderTheLevelThatHoldsIt) {
+  const auto level_of = [](const char* kib) {
+    return StandOf(
+               MakeRow(std::string("ceiling/read/f32/kb:") + kib + "/threads:2/cpu", {{"GB/s", 1}}),
+               MakeTold(), MakeMachine())
+        .level;
+  };
+  EXPECT_EQ(level_of("48"), "L1");
+  EXPECT_EQ(level_of("49"), "L2");
+  EXPECT_EQ(level_of("4096"), "DRAM");
+}
+
+// Without a sweep, the roofs that a fit placed by the told sizes of caches are found by them.
+TEST(StandTest, ToldCachesPlaceAFootprintWhereNoSweepDoes) {
+  MachineFit machine = MakeMachine();
+  machine.levels.clear();
+  Machine told = MakeTold();
+  told.caches = {{1, 48.0 * 1024}, {2, 2048.0 * 1024}, {3, 64.0 * 1024 * 1024}};
+  const auto stand = [&](const std::string& name) {
+    return StandOf(MakeRow(name, {{"GB/s", 1}}), told, machine);
+  };
+  EXPECT_EQ(stand("ceiling/read/f32/kb:512/threads:2/cpu").level, "L2");
+  EXPECT_EQ(stand("ceiling/read/f32/kb:512/threads:2/cpu").byte_per_s->value, 200e9);
+  EXPECT_EQ(stand("ceiling/read/f32/kb:16384/threads:2/cpu").level, "L3");
+  EXPECT_FALSE(stand("ceiling/read/f32/kb:16384/threads:2/cpu").byte_per_s);
+  EXPECT_EQ(stand("ceiling/read/f32/kb:524288/threads:2/cpu").level, "DRAM");
 }
 
 TEST(ContextFitTest, ItsCeilingsAreStraightRoofsOfTheCpu) {

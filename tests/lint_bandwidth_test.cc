@@ -27,11 +27,11 @@ TEST(LintCopyTest, AReadFigureThatIsTheCopyAboveEveryRead) {
 // Copies inside a cache are faster than memory reads and no one's source of a memory figure.
 TEST(LintCopyTest, OnlyRowsBeyondTheCachesCount) {
   Results results =
-      LintResults({LintRow("ceiling/read/f32/kb:1048576/threads:1/mps", {{"GB/s", 100}}),
-                   LintRow("ceiling/copy/f32/kb:512/threads:1/mps", {{"GB/s", 200}})});
+      LintResults({LintRow("ceiling/read/f32/kb:1048576/threads:1/cpu", {{"GB/s", 100}}),
+                   LintRow("ceiling/copy/f32/kb:512/threads:1/cpu", {{"GB/s", 200}})});
   results.machine.ceilings.clear();
   EXPECT_EQ(RulesOf(LintOf(results, {MakeClaim("read", 200, "GB/s")})), "");
-  results.machine.caches = {{3, 200.0 * 1024}};  // 2 x 200 KiB < 512 KiB
+  results.machine.caches = {{3, 200.0 * 1024}};
   EXPECT_EQ(RulesOf(LintOf(results, {MakeClaim("read", 200, "GB/s")})),
             "copy-as-read read 200 GB/s (README)");
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,10 +42,18 @@ inline Claim MakeClaim(std::string what, double value, std::string unit) {
   return claim;
 }
 
+inline std::string PublishedFile(const std::string& file) {
+  std::ifstream in(WATTLINE_SOURCE_DIR "/tools/reference/published/" + file);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+inline VendorFigures Vendors() {
+  return {ParseGpus(PublishedFile("gpus.csv")), ParseDensePeaks(PublishedFile("dense_peaks.csv"))};
+}
+
 inline std::vector<Finding> LintOf(const std::vector<Results>& files,
                                    const std::vector<Claim>& claims = {},
                                    const KnownWorkOf& known = {}, const Fit* fit = nullptr) {
-  return Lint({files, fit, claims, known}).findings;
+  return Lint({files, fit, claims, known, Vendors()}).findings;
 }
 inline std::vector<Finding> LintOf(const Results& file, const std::vector<Claim>& claims = {},
                                    const KnownWorkOf& known = {}, const Fit* fit = nullptr) {

@@ -2,7 +2,6 @@
 // not theirs, and speed-ups that were not run.
 #include <gtest/gtest.h>
 
-#include "roofline/vendor_figures.h"
 #include "tests/lint_cases.h"
 
 namespace wattline::roofline {
@@ -85,15 +84,22 @@ TEST(LintColdTest, AMeanThatItsFirstRunMade) {
 }
 
 TEST(VendorFiguresTest, NamesOfChipsAreFoundAsPeopleWriteThem) {
-  ASSERT_NE(FindVendorChip("Apple M4 Pro"), nullptr);
-  EXPECT_EQ(FindVendorChip("Apple M4 Pro"), FindVendorChip("apple-m4-pro"));
-  EXPECT_EQ(FindVendorChip("M4"), FindVendorChip("Apple M4"));
-  EXPECT_NE(FindVendorChip("M4"), FindVendorChip("M4 Pro"));
-  EXPECT_EQ(FindVendorChip("M9"), nullptr);
-  EXPECT_EQ(FindDensePeak("NVIDIA H100 80GB HBM3", "bf16")->tflops, 989.4);
-  EXPECT_EQ(FindDensePeak("NVIDIA H100 PCIe", "f16")->tflops, 756);
-  EXPECT_EQ(FindDensePeak("H100", "f64"), nullptr);
-  EXPECT_EQ(FindDensePeak("A1000", "f16"), nullptr);
+  const VendorFigures vendors = Vendors();
+  for (const char* chip : {"Apple M4 Pro", "apple-m4-pro", "M4 Pro"}) {
+    EXPECT_EQ(vendors.MostCores(chip), 20) << chip;
+    ASSERT_EQ(vendors.BytePerS(chip).size(), 1u) << chip;
+    EXPECT_DOUBLE_EQ(vendors.BytePerS(chip)[0], 273.1e9) << chip;
+  }
+  EXPECT_EQ(vendors.MostCores("M4"), 10);
+  EXPECT_EQ(vendors.BytePerS("M3 Max").size(), 2u);
+  EXPECT_EQ(vendors.BytePerS("H100"), (std::vector<double>{3350e9, 2000e9}));
+  EXPECT_EQ(vendors.MostCores("M9"), 0);
+  EXPECT_TRUE(vendors.BytePerS("M9").empty());
+  EXPECT_TRUE(vendors.BytePerS("").empty());
+  EXPECT_EQ(vendors.Peak("NVIDIA H100 80GB HBM3", "bf16")->flop_per_s, 989.4e12);
+  EXPECT_EQ(vendors.Peak("NVIDIA H100 PCIe", "f16")->flop_per_s, 756e12);
+  EXPECT_EQ(vendors.Peak("H100", "f64"), nullptr);
+  EXPECT_EQ(vendors.Peak("A1000", "f16"), nullptr);
 }
 
 TEST(LintVendorTest, SparsePeaks) {

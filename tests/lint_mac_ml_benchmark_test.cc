@@ -29,7 +29,7 @@ struct Suite {
       EXPECT_TRUE(read.results) << read.error;
       if (read.results) files.push_back(std::move(*read.results));
     }
-    const LintResult result = Lint({files, nullptr, {}, {}});
+    const LintResult result = Lint({files, nullptr, {}, {}, Vendors()});
     EXPECT_EQ(result.error, "");
     return result.findings;
   }

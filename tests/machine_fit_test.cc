@@ -223,6 +223,42 @@ TEST(FitMachinesTest, ASweepThatDoesNotBendFallsBackToRows) {
       << All(machine);
 }
 
+TEST(FitMachinesTest, ASweepFarBelowTheMeasuredPeakGivesNoCorner) {
+  MadeResults made;
+  made.AddLevels();
+  made.AddSweep("bf16", kMadeLevels[2], true);
+  made.AddPeak("bf16", 4.7e11);  // 4 % above the sweep's
+  const RoofKey key{"bf16", "cpu", 2, "DRAM"};
+  const MachineFit near = FitOf({Parsed(made)});
+  ASSERT_TRUE(FindRoof(near, key));
+  EXPECT_TRUE(FindRoof(near, key)->sharpness);
+
+  made.AddPeak("bf16", 9e11, 1);
+  made.AddPeak("bf16", 9e11, 2);
+  const MachineFit far = FitOf({Parsed(made)});
+  const Roof* roof = FindRoof(far, key);
+  ASSERT_TRUE(roof);
+  EXPECT_FALSE(roof->sharpness);
+  EXPECT_EQ(roof->peak_flop_per_s.value, 9e11);
+  EXPECT_EQ(roof->points.size(), 15u);
+  EXPECT_EQ(Remarks(far, {"the sweep in bf16 from DRAM", "far below the 0.9 of ceiling/peak"}), 1u)
+      << All(far);
+  ASSERT_TRUE(FindEnergy(far, key));
+  EXPECT_TRUE(FindEnergy(far, key)->coefficients);  // its joules are what they are
+}
+
+TEST(FitMachinesTest, ReadsAboveTheSweepAreTold) {
+  MadeResults made;
+  made.AddLevels();
+  made.AddSweep("f32", kMadeLevels[2], false);
+  made.AddPeak("f32", 4.5e11);
+  made.AddStream("read", 524288, 4e10);
+  const MachineFit machine = FitOf({Parsed(made)});
+  EXPECT_EQ(Remarks(machine, {"reads of DRAM on cpu with 2 threads reach 40 GB/s", "above the B"}),
+            1u)
+      << All(machine);
+}
+
 TEST(FitMachinesTest, ACappedRegionIsDroppedFromTheEnergyFitOnly) {
   MadeResults made;
   made.AddLevels();

@@ -115,6 +115,30 @@ TEST_F(NvmlTest, SeveralGpusAreDomainsWithTheNumbersOfNvidiaSmi) {
   EXPECT_DOUBLE_EQ(*meter->InstantWatts(), 350.5);
 }
 
+TEST_F(NvmlTest, TheEnforcedLimitIsTheMostThatTheWattsMayBe) {
+  AddGpu();
+  EXPECT_DOUBLE_EQ(*Open()->info().power_cap_w, 700);
+  AddGpu().enforced_limit_mw = 350'500;
+  EXPECT_DOUBLE_EQ(*Open()->info().power_cap_w, 1050.5) << "of both GPUs, as the watts are";
+  nvml_->gpus[1].enforced_limit_mw = 0;
+  EXPECT_EQ(Open()->info().power_cap_w, std::nullopt) << "a part is not the whole";
+}
+
+TEST_F(NvmlTest, TheGpuThatWorksIsFoundByItsUuid) {
+  AddGpu();
+  AddGpu();
+  options_.gpu_uuid = nvml_->gpus[1].uuid;
+  EXPECT_EQ(Domains(), std::vector<std::string>{"gpu"});
+  const auto meter = Open();
+  const Reading before = meter->Read();
+  nvml_->gpus[0].energy_mj += 1000;
+  nvml_->gpus[1].energy_mj += 2500;
+  EXPECT_NEAR(*Difference(before, meter->Read(), 0), 2.5, 1e-9);
+  // A MIG instance has a UUID of its own, which NVML's GPUs do not have.
+  options_.gpu_uuid = "GPU-unknown";
+  EXPECT_EQ(Domains(), (std::vector<std::string>{"gpu0", "gpu1"}));
+}
+
 TEST_F(NvmlTest, CudaVisibleDevicesChoosesByNumberAndByBeginningOfAUuid) {
   for (int i = 0; i < 4; ++i) AddGpu();
   using Names = std::vector<std::string>;

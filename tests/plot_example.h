@@ -68,6 +68,7 @@ inline MachineFit ExampleMachine(const std::string& chip, const std::vector<Exam
              failed ? "drift 7 % is above 5 %" : ""});
       }
       machine.roofs.push_back(roof);
+      energy.points = roof.points;
       machine.energies.push_back(energy);
       ++n;
     }

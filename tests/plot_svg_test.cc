@@ -75,6 +75,47 @@ TEST(PlotSvgTest, FailedSweepPointsAreHollow) {
   EXPECT_EQ(Count(svg, "class=\"sweep h"), levels_that_fail + 1);  // and the key
 }
 
+TEST(PlotSvgTest, WhatTheEnergyFitDroppedIsHollowInItsPictureAlone) {
+  Fit fit = ExampleFit();
+  for (Roof& roof : fit.machines[0].roofs) {
+    for (IntensityPoint& point : roof.points) point.not_used.clear();
+  }
+  for (EnergyFit& energy : fit.machines[0].energies) {
+    for (IntensityPoint& point : energy.points) point.not_used.clear();
+  }
+  EnergyFit& energy = fit.machines[0].energies[0];
+  energy.dropped = {energy.points[3].row + ": power cap: 300 W"};
+  const PlotModel model = MakePlotModel(fit, {}, {}).model.value();
+  EXPECT_EQ(Count(PlotSvg(model), "class=\"sweep h"), 0u);
+  EXPECT_EQ(Count(PlotSvg(model, {.energy = true}), "class=\"sweep h"), 2u);  // and the key
+}
+
+TEST(PlotSvgTest, PointsOfARefusedEnergyFitAreShownWithoutARoof) {
+  Fit fit = ExampleFit();
+  fit.machines[0].roofs.resize(1);
+  fit.machines[0].energies.resize(1);
+  EnergyFit& energy = fit.machines[0].energies[0];
+  energy.points = fit.machines[0].roofs[0].points;
+  energy.coefficients.reset();
+  energy.refused = "the power is the same at every intensity";
+  const PlotModel model = MakePlotModel(fit, {}, {}).model.value();
+  EXPECT_TRUE(model.HasEnergy());
+  const std::string svg = PlotSvg(model, {.energy = true});
+  EXPECT_EQ(Count(svg, "<g class=\"sweep f0\">"), 1u);
+  EXPECT_EQ(Count(svg, "clip-path"), 0u);
+  EXPECT_EQ(Count(svg, "class=\"ridge"), 0u);
+  EXPECT_NE(svg.find("0 roofs, 0 points"), std::string::npos);
+  EXPECT_NE(svg.find("the power is the same at every intensity"), std::string::npos);
+}
+
+TEST(PlotSvgTest, RoofsOfADeviceNameItInTheTitle) {
+  Fit fit = ExampleFit();
+  for (Roof& roof : fit.machines[0].roofs) roof.key.backend = "cuda";
+  const PlotModel model = MakePlotModel(fit, {}, {}).model.value();
+  EXPECT_NE(PlotSvg(model).find("Roofline of Intel(R) Xeon(R) Processor (backend cuda)"),
+            std::string::npos);
+}
+
 TEST(PlotSvgTest, SameModelSameText) {
   EXPECT_EQ(PlotSvg(ExampleModel(true)), PlotSvg(ExampleModel(true)));
 }

@@ -59,5 +59,17 @@ TEST(ShortenedTest, KeepsBeginningAndEndWithinTheWidth) {
   EXPECT_NE(shortened.find("\xE2\x80\xA6"), std::string::npos);
 }
 
+TEST(WrappedTest, BreaksAtSpacesAndLosesNoWord) {
+  const std::string text = "no energy roof of f32 DRAM on mi300x: the power is the same";
+  EXPECT_EQ(Wrapped(text, 12, 1000), std::vector<std::string>{text});
+  std::string joined;
+  for (const std::string& line : Wrapped(text, 12, 120)) {
+    EXPECT_LE(TextWidth(line, 12), 120);
+    joined += (joined.empty() ? "" : " ") + line;
+  }
+  EXPECT_EQ(joined, text);
+  EXPECT_TRUE(Wrapped("", 12, 100).empty());
+}
+
 }  // namespace
 }  // namespace wattline::roofline

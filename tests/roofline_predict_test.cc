@@ -255,6 +255,9 @@ TEST_F(RooflinePredictTest, WrongUseIsOneSentenceWithItsRemedy) {
   ExpectWrongUse("--chip=M4 --model=llama-3-8b --prefill_on=M5", "--link_gbps");
   ExpectWrongUse("--chip=M4 --model=llama-3-8b --link_gbps=40", "--prefill_on");
   ExpectWrongUse("--chip=M4 --model=,", "--list-models");
+  ExpectWrongUse(WATTLINE_SOURCE_DIR "/tests/data/decode_emerald_rapids_vm.json --model=llama-3-8b",
+                 "roofline fit");
+  ExpectWrongUse("--chip=M4 --modle=llama-3-8b", "--modle");
   ExpectWrongUse(Path("absent.json") + " --model=llama-3-8b", "absent.json");
   const std::string two = WriteFit("two.json", 2, false);
   ExpectWrongUse(two + " --model=llama-3-8b", "--machine=made-cpu-0, made-cpu-1");

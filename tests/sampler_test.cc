@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -50,6 +51,60 @@ SimulatedCounter SlowCounter() {
   counter.tick_s = 0.05;
   counter.lsb_j = 1e-3;
   return counter;
+}
+
+// A meter whose second reading takes until the work has gone on under it, and a second at most.
+class DearMeter : public Meter {
+ public:
+  DearMeter() : Meter(Info()) {}
+
+  Reading Read() override {
+    const TimePoint start = RealClock().Now();
+    const bool is_second = ++reads_ == 2;
+    const int calls = calls_;
+    // A call that had begun before does not count.
+    const auto went_on = [&] { return calls_ > calls + 1; };
+    while (is_second && !went_on() && SecondsBetween(start, RealClock().Now()) < 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (is_second) work_went_on_ = went_on();
+    Reading reading;
+    reading.before = reading.after = RealClock().Now();
+    reading.values = {Value{.joules = 1.0 * reads_}};
+    return reading;
+  }
+  void CountCall() { ++calls_; }
+  bool work_went_on() const { return work_went_on_; }
+
+ private:
+  static MeterInfo Info() {
+    MeterInfo info;
+    info.name = "dear";
+    info.domains = {{.name = "gpu", .scope = "", .parts = kGpuPart}};
+    return info;
+  }
+  std::atomic<int> calls_ = 0;
+  std::atomic<int> reads_ = 0;
+  std::atomic<bool> work_went_on_ = false;
+};
+
+// It takes 2 to 3 ms to read an H200's counter: a GPU that waited for that stood still.
+TEST(SamplerTest, TheWorkGoesOnWhileAMeterIsRead) {
+  MeterSet meters;
+  auto made = std::make_unique<DearMeter>();
+  DearMeter& meter = *made;
+  Behaviour behaviour;
+  behaviour.tick_s = behaviour.longest_tick_s = 0.05;
+  behaviour.read_cost_s = 1e-3;
+  meter.SetBehaviour(behaviour);
+  meters.meters.push_back(std::move(made));
+  Sampler sampler(meters);
+  sampler.StartThread();
+  sampler.CatchSlow([&meter] {
+    meter.CountCall();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  EXPECT_TRUE(meter.work_went_on());
 }
 
 // The work and the reading really happen at the same time.

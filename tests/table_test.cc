@@ -52,10 +52,37 @@ TEST(TableTest, ColumnsOfEnergyNeedAMeter) {
   EXPECT_EQ(without.Add(DecodeRow()).find("J/token"), std::string::npos);
 }
 
+TEST(TableTest, ASweepsRowShowsIntensityAndRates) {
+  Json row = {{"name", "ceiling/intensity/bf16/kb:524288/flop_per_byte:0.0625/threads:2/cpu"},
+              {"iterations", 70},
+              {"real_time", 4e6},
+              {"time_unit", "ns"},
+              {"TFLOPS", 0.00060764},
+              {"GB/s", 9.721},
+              {"AI", 0.0625},
+              {"clock_GHz", 3.046},
+              {"joules", 0.1234},
+              {"watts", 30.5},
+              {"doubling", 2.0},
+              {"spread", 0.001},
+              {"label", "avx512 x"}};
+  for (int footprint = 8192; footprint < 1 << 29; footprint *= 2) {
+    row["GB/s@byte:" + std::to_string(footprint)] = 10.0;
+  }
+  TextTable table(true, {{"ceiling", row["name"].get<std::string>().size()}});
+  const std::string text = table.Add(row);
+  EXPECT_NE(text.find("  FLOP/B   TFLOPS     GB/s      GHz   joules    watts\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find(" 0.06250 6.08e-04    9.721    3.046   0.1234    30.50  avx512 x\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(TableTest, NumbersHaveFourDigits) {
   EXPECT_EQ(ShortNumber(1234.5), "1234");
   EXPECT_EQ(ShortNumber(56.784), "56.78");
   EXPECT_EQ(ShortNumber(0.0012344), "0.001234");
+  EXPECT_EQ(ShortNumber(0.00060764), "6.08e-04");  // as wide as a cell
   EXPECT_EQ(ShortNumber(0), "0.000");
   EXPECT_EQ(ShortNumber(123456), "123456");
 }

@@ -42,6 +42,8 @@ int StreamArrays(StreamKind kind) {
   return 0;
 }
 
+int64_t IntensityKernel::BlockByte() const { return kIntensityBlockVectors * vector_byte; }
+
 double StreamByte(StreamKind kind, int64_t count) {
   return StreamArrays(kind) * static_cast<double>(count) * static_cast<double>(sizeof(float));
 }

@@ -49,11 +49,43 @@ struct StreamKernel {
 double StreamByte(StreamKind kind, int64_t count);
 int StreamArrays(StreamKind kind);
 
+// A walk along `x` that loads every byte and does a chosen number of multiply-adds for each.
+struct IntensityArgs {
+  const void* x = nullptr;   // [byte], 64-byte aligned, elements of the kernel's format
+  const void* y = nullptr;   // [64 byte], 64-byte aligned; int8: 0 to 127
+  int64_t byte = 0;          // a multiple of the kernel's BlockByte()
+  int64_t passes = 1;        // times that x is walked
+  double flop_per_byte = 1;  // a power of two, kLeastIntensity to kMostIntensity
+};
+inline constexpr double kLeastIntensity = 1.0 / 16;
+inline constexpr double kMostIntensity = 1024;
+
+// With a = flop_per_byte / IntensityOfOne(format) multiply-adds per vector of x: where a < 1, only
+// the vectors 0, 1/a, 2/a ... are multiplied, once, and the others loaded; else each is multiplied
+// a times. Vector v times y, element by element, is added to accumulators, whose sum run() returns:
+//   passes * max(a, 1) * (sum over the multiplied vectors v, elements i, of v[i] * y[i]).
+// So the count of operations is part of the result. Accumulators of int8 wrap modulo 2^32.
+struct IntensityKernel {
+  PeakFormat format;
+  const char* name;     // instruction, chains, what is special: "vfmadd231ps zmm x24"
+  int64_t vector_byte;  // 16, 32 or 64
+  double (*run)(const IntensityArgs& args);
+
+  int64_t BlockByte() const;
+};
+// Holds any group of vectors that a loop writes out; 6 KiB of 512 bits.
+inline constexpr int kIntensityBlockVectors = 96;
+// FLOP per byte of one multiply-add for each element: 2 over the bytes of an element.
+constexpr double IntensityOfOne(PeakFormat format) {
+  return format == PeakFormat::kF32 ? 2.0 / 4 : format == PeakFormat::kBF16 ? 2.0 / 2 : 2.0 / 1;
+}
+
 struct CeilingKernels {
   const char* isa;           // "avx2", "avx512", "neon"
   std::string (*why_not)();  // empty where this CPU can run it, else one sentence
   std::span<const PeakKernel> peaks;
   std::span<const StreamKernel> streams;
+  std::span<const IntensityKernel> intensities;
 };
 
 // Every instruction set compiled into this program, best first.

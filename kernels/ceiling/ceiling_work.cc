@@ -30,16 +30,15 @@ std::vector<float> PeakWork::Result() const {
   return sums;
 }
 
-StreamBuffer::StreamBuffer(int64_t footprint_byte, ThreadPool& pool)
+StreamBuffer::StreamBuffer(int64_t footprint_byte, ThreadPool& pool, StreamFill fill)
     : footprint_byte_(footprint_byte / kLineByte * kLineByte),
       floats_(footprint_byte_ / static_cast<int64_t>(sizeof(float)) * pool.size()) {
-  pool.Run([this](Worker& worker) {
+  pool.Run([this, fill](Worker& worker) {
     Random random(static_cast<uint64_t>(worker.slice().index) + 1);
     auto* const words = reinterpret_cast<uint64_t*>(part(worker.slice().index));
     const int64_t count = footprint_byte_ / static_cast<int64_t>(sizeof(uint64_t));
-    // The exponent of 1 and 23 random bits, twice.
     for (int64_t i = 0; i < count; ++i) {
-      words[i] = (random.Next() & 0x007fffff007fffffu) | 0x3f8000003f800000u;
+      words[i] = (random.Next() & fill.random_bits) | fill.fixed_bits;
     }
   });
 }

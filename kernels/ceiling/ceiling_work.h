@@ -36,12 +36,18 @@ class PeakWork : public Work {
   std::function<void(Worker&)> body_;
 };
 
-// Memory for streams: each thread has a part of its own, first touched by it and filled with seeded
-// floats between 1 and 2.
+// What 8 bytes of memory are filled with: the bits of a seeded number, or fixed ones. Unless told
+// otherwise, floats between 1 and 2.
+struct StreamFill {
+  uint64_t random_bits = 0x007fffff007fffffu;
+  uint64_t fixed_bits = 0x3f8000003f800000u;
+};
+
+// Memory for streams: each thread has a part of its own, first touched and filled by it.
 class StreamBuffer {
  public:
   // `footprint_byte` per thread, rounded down to whole lines. Throws std::bad_alloc.
-  StreamBuffer(int64_t footprint_byte, ThreadPool& pool);
+  StreamBuffer(int64_t footprint_byte, ThreadPool& pool, StreamFill fill = {});
   int64_t footprint_byte() const { return footprint_byte_; }
   float* part(int thread) const;  // 64-byte aligned, footprint_byte() long
 

@@ -88,6 +88,11 @@ int nvmlDeviceGetMigMode(void* device, unsigned* current, unsigned* pending) {
   return 0;
 }
 
+int nvmlDeviceGetEnforcedPowerLimit(void* device, unsigned* limit_mw) {
+  *limit_mw = Find(device)->enforced_limit_mw;
+  return *limit_mw == 0 ? 3 : 0;
+}
+
 int nvmlDeviceGetPowerUsage(void* device, unsigned* power_mw) {
   Observe();
   FakeGpu& gpu = *Find(device);

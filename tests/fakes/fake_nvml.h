@@ -15,6 +15,7 @@ struct FakeGpu {
   unsigned module_power_mw = 0;
   bool has_scoped_field = true;  // field 191; drivers older than 525 have none
   bool mig = false;
+  unsigned enforced_limit_mw = 700'000;
 
   int handle_status = 0;
   int energy_status = 0;  // of nvmlDeviceGetTotalEnergyConsumption

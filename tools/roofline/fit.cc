@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "roofline/devices.h"
 #include "roofline/fit_json.h"
 #include "roofline/machine_fit.h"
 #include "roofline/result.h"
@@ -34,6 +35,17 @@ bool HasCeilings(const roofline::Results& results) {
   });
 }
 
+// The remark that tells the most: on a sweep, else the first.
+std::string WhyNoRoof(const roofline::MachineFit& machine) {
+  const std::vector<std::string>& remarks = machine.remarks;
+  const auto of_sweep = std::find_if(remarks.begin(), remarks.end(), [](const std::string& one) {
+    return one.rfind("the sweep in ", 0) == 0 && one.find(" from ") != std::string::npos;
+  });
+  if (of_sweep != remarks.end()) return *of_sweep;
+  if (!remarks.empty()) return remarks.front();
+  return "its rows of ceiling are neither peak and read nor intensity";
+}
+
 std::string WhyNotOver(const Flags& flags) {
   for (const std::string& file : flags.files) {
     std::error_code none;
@@ -52,7 +64,9 @@ int Run(const Flags& flags) {
   for (const std::string& file : flags.files) {
     roofline::ReadResult read = roofline::ReadResults(file);
     if (!read.results) return Fail(read.error, kUnusable);
-    results.push_back(std::move(*read.results));
+    for (roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
+      results.push_back(std::move(part));
+    }
   }
   const roofline::Fit fit = roofline::FitMachines(results, flags.fit);
   // Rows of decode may come in a file of their own, but each chip needs ceilings from some file.
@@ -69,10 +83,7 @@ int Run(const Flags& flags) {
       }
     }
     return Fail(fmt::format("no roof of {} can be fitted: {}",
-                            machine.chip.empty() ? "this chip" : machine.chip,
-                            machine.remarks.empty()
-                                ? "its rows of ceiling are neither peak and read nor intensity"
-                                : machine.remarks.front()),
+                            machine.chip.empty() ? "this chip" : machine.chip, WhyNoRoof(machine)),
                 kFailure);
   }
   if (!flags.out.empty()) {

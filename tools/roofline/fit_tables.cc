@@ -144,6 +144,11 @@ TextTable Roofs(const Fit& fit, TableFormat format) {
 
 Cell KibCell(double byte) { return {byte / 1024, fmt::format("{:.0f}", byte / 1024)}; }
 
+Cell RateCell(const std::optional<double>& byte_per_s) {
+  if (!byte_per_s) return {};
+  return {*byte_per_s * 1e-9, Shown(*byte_per_s * 1e-9, 4)};
+}
+
 TextTable Levels(const Fit& fit) {
   TextTable table;
   table.title = "Levels: where the bytes of a footprint per thread come from";
@@ -156,7 +161,7 @@ TextTable Levels(const Fit& fit) {
       table.rows.push_back({machine.chip.empty() ? machine.chip_slug : machine.chip, level.backend,
                             Cell(level.threads, fmt::format("{}", level.threads)), level.name,
                             KibCell(level.from_byte), KibCell(level.to_byte),
-                            NumberCell(level.byte_per_s, 1e-9), level.unresolved});
+                            RateCell(level.byte_per_s), level.unresolved});
     }
   }
   return table;

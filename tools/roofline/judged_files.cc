@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "roofline/context_fit.h"
+#include "roofline/devices.h"
 #include "roofline/fit_json.h"
 #include "roofline/json_fields.h"
+#include "roofline/machine_fit.h"
 #include "tools/known_work.h"
+#include "tools/reference/published.h"
 
 namespace wattline::tools {
 namespace {
@@ -21,8 +26,18 @@ std::string ReadOne(const std::string& path, bool must_be_fit, JudgedFiles& file
     return read.error;
   }
   roofline::ReadResult read = roofline::ParseResults(loaded.text, path);
-  if (read.results) files.results.push_back(std::move(*read.results));
+  if (read.results) {
+    for (roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
+      files.results.push_back(std::move(part));
+    }
+  }
   return read.error;
+}
+
+bool HasCeilingRows(const roofline::Results& results) {
+  return std::any_of(results.rows.begin(), results.rows.end(), [](const roofline::Row& row) {
+    return row.address && row.address->fixture == "ceiling" && row.error.empty();
+  });
 }
 
 }  // namespace
@@ -42,6 +57,10 @@ JudgedFiles ReadJudged(const std::vector<std::string>& paths, const std::string&
     files.claims = std::move(read.claims);
     files.error = read.error;
   }
+  const bool can_fit = std::any_of(files.results.begin(), files.results.end(), HasCeilingRows);
+  if (files.error.empty() && !files.fit && can_fit) {
+    files.fit = roofline::FitMachines(files.results);
+  }
   return files;
 }
 
@@ -53,8 +72,12 @@ roofline::MachineFit MachineOf(const JudgedFiles& files, const roofline::Results
 }
 
 roofline::LintResult LintJudged(const JudgedFiles& files) {
-  return roofline::Lint(
-      {files.results, files.fit ? &*files.fit : nullptr, files.claims, KnownWorkOf});
+  return roofline::Lint({files.results,
+                         files.fit ? &*files.fit : nullptr,
+                         files.claims,
+                         KnownWorkOf,
+                         {roofline::ParseGpus(PublishedText("gpus.csv")),
+                          roofline::ParseDensePeaks(PublishedText("dense_peaks.csv"))}});
 }
 
 }  // namespace wattline::tools

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "roofline/context_fit.h"
+#include "roofline/devices.h"
 #include "roofline/fit_json.h"
 #include "roofline/html_plot.h"
 #include "roofline/judge.h"
@@ -49,20 +50,22 @@ struct Rows {
 Rows ReadRows(const Fit& fit, const Flags& flags) {
   Rows all;
   for (const std::string& path : flags.results) {
-    const roofline::ReadResult read = roofline::ReadResults(path);
+    roofline::ReadResult read = roofline::ReadResults(path);
     if (!read.results) return {{}, read.error};
-    const MachineFit* machine = roofline::FindMachine(fit, read.results->machine);
-    if (machine == nullptr) {
-      const std::string& chip = read.results->machine.chip;
-      return {
-          {},
-          fmt::format("{} is of chip '{}', which {} has no roofs of; fit its ceilings together: "
-                      "roofline fit {} ... -o FIT.json",
-                      path, chip.empty() ? "unknown" : chip, flags.fit, path)};
-    }
-    for (Judged& row : roofline::Judge(*read.results, *machine)) {
-      row.chip = machine->chip;
-      all.rows.push_back(std::move(row));
+    for (const roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
+      const MachineFit* machine = roofline::FindMachine(fit, part.machine);
+      if (machine == nullptr) {
+        const std::string& chip = part.machine.chip;
+        return {
+            {},
+            fmt::format("{} is of chip '{}', which {} has no roofs of; fit its ceilings together: "
+                        "roofline fit {} ... -o FIT.json",
+                        path, chip.empty() ? "unknown" : chip, flags.fit, path)};
+      }
+      for (Judged& row : roofline::Judge(part, *machine)) {
+        row.chip = machine->chip;
+        all.rows.push_back(std::move(row));
+      }
     }
   }
   return all;

@@ -191,7 +191,8 @@ TextTable ProgramsTable(const std::vector<PredictedRow>& rows) {
   return table;
 }
 
-std::string Title(const PredictedRow& row) {
+// The second line, which Markdown would have inside its bold title, behind `line_end`.
+std::string Title(const PredictedRow& row, const char* line_end) {
   std::string title = fmt::format("{}, predicted from {}", row.machine.name,
                                   row.machine.measured ? "its measured fit" : "published tables");
   if (row.split) {
@@ -200,8 +201,8 @@ std::string Title(const PredictedRow& row) {
                     Basis(row.split->prefill), row.split->link_bit_per_s * 1e-9);
   }
   return title +
-         fmt::format("\nprompt {}, decode after {} positions, batch {}; in brackets the range",
-                     row.request.prompt, row.request.context, row.request.batch);
+         fmt::format("{}prompt {}, decode after {} positions, batch {}; in brackets the range",
+                     line_end, row.request.prompt, row.request.context, row.request.batch);
 }
 
 // Each sentence once, in the order of the rows.
@@ -231,7 +232,7 @@ std::string RenderPredictions(const std::vector<PredictedRow>& rows, bool grid,
   }
   if (format == TableFormat::kCsv) return Render(ProgramsTable(rows), format);
   TextTable table = PeoplesTable(rows);
-  table.title = Title(rows.front());
+  table.title = Title(rows.front(), format == TableFormat::kMarkdown ? "; " : "\n");
   std::string text = Render(table, format);
   if (format == TableFormat::kMarkdown) text += "\n";
   for (const std::string& note : Notes(rows)) {

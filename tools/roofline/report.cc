@@ -55,8 +55,7 @@ std::string TitleOf(const JudgedFiles& files) {
         std::any_of(machine.roofs.begin(), machine.roofs.end(),
                     [](const roofline::Roof& roof) { return roof.sharpness.has_value(); });
     const char* source = machine.roofs.empty()
-                             ? "no roofs: it has neither ceiling rows nor ceilings "
-                               "in its context"
+                             ? "no roofs: neither its ceiling rows nor its context give one"
                          : is_swept ? "roofs fitted to intensity sweeps"
                                     : "straight roofs from its ceilings";
     title += fmt::format("{}{}: {}", title.empty() ? "" : "\n", results.path, source);
