@@ -76,8 +76,9 @@ std::string SourcesOf(const std::vector<Run>& runs, std::span<const Results> fil
   std::vector<std::string> sources;
   for (const Run& run : runs) {
     const Results& file = files[run.file];
+    // Whose figures: of published ones always, of others where a row tells it of itself.
+    if (!file.published && run.row->source.empty()) continue;
     const std::string& source = run.row->source.empty() ? file.source : run.row->source;
-    if (!file.published && source.empty()) continue;
     const std::string text = (file.published ? "published" : "source") +
                              (source.empty() ? std::string() : ": " + source);
     if (std::find(sources.begin(), sources.end(), text) == sources.end()) sources.push_back(text);

@@ -40,6 +40,7 @@ class Differences {
     WarnOfPrograms();
     WarnOfEnergy();
     WarnOfFormats();
+    WarnOfUnknown();
     for (const char* counter : {"round_trip_ns", "ground_GB/s"}) WarnOfRegimes(counter);
   }
 
@@ -99,6 +100,7 @@ class Differences {
       }
     }
     for (const std::string& what : order) {
+      if (what == "chip" && LabelsTellChips()) continue;
       ContextDifference difference{what, {}};
       bool is_mixed = false;
       for (size_t c = 0; c < columns(); ++c) {
@@ -113,6 +115,13 @@ class Differences {
         comparison_.differences.push_back(std::move(difference));
       }
     }
+  }
+
+  bool LabelsTellChips() const {
+    return std::all_of(comparison_.columns.begin(), comparison_.columns.end(),
+                       [](const CompareColumn& column) {
+                         return column.label.find(column.chip) != std::string::npos;
+                       });
   }
 
   static bool IsUnusedLibrary(const std::string& what, const std::set<std::string>& used) {
@@ -245,6 +254,22 @@ class Differences {
         fmt::format("weights of {} row{} differ by more than 1 % ({}): the models' formats are not "
                     "the same",
                     count, count == 1 ? "" : "s", example));
+  }
+
+  // Readers write "unknown" for a model or a format that a file does not tell.
+  void WarnOfUnknown() {
+    size_t count = 0;
+    for (const KeyRows& key : layout_.keys) {
+      if (("/" + key.key + "/").find("/unknown/") == std::string::npos) continue;
+      count += std::count_if(key.cells.begin(), key.cells.end(), [](const CellRuns& cell) {
+                 return !cell.runs.empty() || !cell.aggregates.empty();
+               }) > 1;
+    }
+    if (count == 0) return;
+    Warn(fmt::format(
+        "{} row{} of a model or format that the files do not tell ('unknown'): they are "
+        "alike in name only",
+        count, count == 1 ? " is" : "s are"));
   }
 
   struct Probe {

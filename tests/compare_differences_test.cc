@@ -64,8 +64,8 @@ TEST(DifferencesTest, OfEveryFactThatDiffersAndNoOther) {
   Texts whats;
   for (const ContextDifference& difference : all.differences) whats.push_back(difference.what);
   // The governor is told by one alone; no row runs on openblas.
-  EXPECT_EQ(whats, (Texts{"chip", "OS", "kernel", "virtual machine", "compiler", "threads",
-                          "power source", "library cpu", "hottest sensor at the start"}));
+  EXPECT_EQ(whats, (Texts{"OS", "kernel", "virtual machine", "compiler", "threads", "power source",
+                          "library cpu", "hottest sensor at the start"}));
   EXPECT_EQ(ValuesOf(all, "compiler"), (Texts{"Clang 16", "GNU 12"}));
   EXPECT_EQ(ValuesOf(all, "virtual machine"), (Texts{"no", "yes"}));
   EXPECT_EQ(ValuesOf(all, "library cpu"), (Texts{"NEON", "AVX-512"}));
@@ -142,6 +142,23 @@ TEST(Warnings, OtherProgramsAndOtherWeights) {
   EXPECT_TRUE(AnyHas(all.warnings,
                      "weights of 1 row differ by more than 1 % (decode/m/q4_0/ctx:0/cpu: 0.695 to "
                      "0.71 GB)"));
+}
+
+TEST(Warnings, RowsOfUnknownModelsAreAlikeInNameOnly) {
+  Results a = FileOf("a.json", "M1"), b = FileOf("b.json", "M2");
+  for (Results* file : {&a, &b}) AddRun(*file, "decode/unknown/q4_0/ctx:64/mlx", {{"tok/s", 1}});
+  EXPECT_TRUE(AnyHas(CompareAll({a, b}).warnings, "1 row is of a model or format that the files"));
+  b.rows[0].name = "decode/unknown/q4_0/ctx:65/mlx";
+  b.rows[0].address = ParseAddress(b.rows[0].name);
+  EXPECT_TRUE(CompareAll({a, b}).warnings.empty());
+}
+
+TEST(DifferencesTest, ChipsAreToldWhereLabelsDoNot) {
+  Results a = FileOf("a.json", "M1"), b = FileOf("b.json", "M2");
+  EXPECT_TRUE(CompareAll({a, b}).differences.empty());
+  CompareOptions options;
+  options.by = By::kFile;
+  EXPECT_EQ(ValuesOf(CompareAll({a, b}, options), "chip"), (Texts{"M1", "M2"}));
 }
 
 // Twice the round trip: neighbours or a re-placed virtual machine, and no property of the code.
