@@ -188,10 +188,10 @@ Row Reading::MakeRow(const Entry& entry, double tok_per_s, double time_s) {
   row.counters["tok/s"] = tok_per_s;
   const bool is_prefill = test.prompt > 0 && test.generated == 0;
   const bool is_decode = test.prompt == 0;
-  if (is_prefill && test.depth == 0 && tok_per_s > 0) {
-    row.counters["TTFT_ms"] = test.prompt / tok_per_s * 1e3;
-  }
-  if (is_decode && tok_per_s > 0) row.counters["TPOT_ms"] = 1e3 / tok_per_s;
+  // The printed table has rates only.
+  const double took_s = time_s > 0 ? time_s : tok_per_s > 0 ? entry.tokens() / tok_per_s : 0;
+  if (is_prefill && test.depth == 0 && took_s > 0) row.counters["TTFT_ms"] = took_s * 1e3;
+  if (is_decode && took_s > 0) row.counters["TPOT_ms"] = took_s / test.generated * 1e3;
   if (const auto byte = Number(*entry.record, "model_size")) {
     row.counters["weights_GB"] = *byte * 1e-9;
   }
