@@ -3,7 +3,9 @@
 // here, as far as its writer goes, and not parsed as XML in general.
 #include "roofline/readers/clpeak_entries.h"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "roofline/json_fields.h"
 #include "roofline/readers/csv.h"

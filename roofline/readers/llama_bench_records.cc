@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "roofline/json_fields.h"
 #include "roofline/readers/csv.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <tuple>
 #include <utility>
 
 #include "roofline/json_fields.h"

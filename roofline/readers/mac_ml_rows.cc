@@ -3,6 +3,9 @@
 // copies are of f32, their size_gb is in GiB; the layer has Mistral-7B's widths.
 #include "roofline/readers/mac_ml_rows.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "roofline/readers/model_names.h"
 
 namespace wattline::roofline {

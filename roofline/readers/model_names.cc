@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "roofline/readers/foreign.h"
