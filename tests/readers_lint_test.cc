@@ -1,7 +1,7 @@
 // What other programs' files get wrong is kept by the readers, so that the lint catches it.
 #include <gtest/gtest.h>
 
-#include "roofline/lint.h"
+#include "tests/lint_cases.h"
 #include "tests/read_foreign.h"
 
 namespace wattline::roofline {
@@ -9,12 +9,8 @@ namespace {
 
 // Rules that fire on a file, each with the row or claim.
 std::vector<std::string> Fired(const std::vector<Results>& files) {
-  LintInput input;
-  input.files = files;
-  const LintResult result = Lint(input);
-  EXPECT_EQ(result.error, "");
   std::vector<std::string> fired;
-  for (const Finding& finding : result.findings) {
+  for (const Finding& finding : LintOf(files)) {
     fired.push_back(finding.rule + ": " + finding.where + ": " + finding.what);
   }
   return fired;
