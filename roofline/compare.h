@@ -14,8 +14,8 @@
 
 namespace wattline::roofline {
 
-// What a column is. Rows of different chips, of different programs, or measured and published ones,
-// are never in one column, whatever this says.
+// What a column is. Rows of different chips (or of one chip beside different GPUs), of different
+// programs, or measured and published ones, are never in one column, whatever this says.
 //   kChip     a chip; its files are merged, their rows of one name are repetitions. Where all files
 //             are of one chip and one program, or `baseline` names one of several, files are
 //             columns.

@@ -75,6 +75,7 @@ class Facts {
     const Machine& machine = results_.machine;
     Put("program", results_.tool);
     Put("chip", machine.chip);
+    if (!machine.gpus.empty()) Put("GPU", machine.gpus.front().name);
     Put("machine", context.TextOr("machine"));
     if (machine.memory_byte) Put("memory", fmt::format("{:.4g} GB", *machine.memory_byte * 1e-9));
     Put("OS", machine.os);

@@ -65,12 +65,14 @@ void Number(std::vector<std::string>& labels) {
 void SetLabels(std::span<const Results> files, const std::vector<std::vector<size_t>>& column_files,
                const std::vector<std::string>& parts, bool by_file,
                std::vector<CompareColumn>& columns) {
-  std::vector<std::string> mains, chips, tools, commits, names;
+  std::vector<std::string> mains, chips, gpus, tools, commits, names;
   for (size_t c = 0; c < columns.size(); ++c) {
     const CompareColumn& column = columns[c];
     names.push_back(Joined(column.files, ", "));
     mains.push_back(by_file || column.chip.empty() ? names.back() : column.chip);
     chips.push_back(column.chip);
+    const std::vector<GpuNote>& with = files[column_files[c].front()].machine.gpus;
+    gpus.push_back(with.empty() ? "no GPU" : with.front().name);
     tools.push_back(column.published ? "published" : column.tool);
     commits.push_back(CommitsOf(files, column_files[c]));
   }
@@ -86,7 +88,7 @@ void SetLabels(std::span<const Results> files, const std::vector<std::vector<siz
       labels.push_back(mains[c] + (parts[c].empty() ? "" : " ") + parts[c]);
     }
   }
-  for (const std::vector<std::string>* more : {&chips, &tools, &commits, &names}) {
+  for (const std::vector<std::string>* more : {&chips, &gpus, &tools, &commits, &names}) {
     Distinguish(*more, labels);
   }
   Number(labels);

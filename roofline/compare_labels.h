@@ -13,7 +13,7 @@
 namespace wattline::roofline {
 
 // `parts` [columns]: what of rows' names the column is made of. Where labels are alike, what
-// differs is added: chip, program, commit, files; else numbers.
+// differs is added: chip, GPU, program, commit, files; else numbers. No column is without a file.
 void SetLabels(std::span<const Results> files, const std::vector<std::vector<size_t>>& column_files,
                const std::vector<std::string>& parts, bool by_file,
                std::vector<CompareColumn>& columns);

@@ -76,7 +76,9 @@ std::string GroupOf(const Results& results) {
   const Machine& machine = results.machine;
   std::string chip = machine.chip_slug.empty() ? machine.chip : machine.chip_slug;
   if (chip.empty()) chip = "file " + results.path;
-  return chip + "\n" + results.tool + "\n" + (results.published ? "published" : "");
+  // A file of one machine has the rows of its GPU too.
+  const std::string gpu = machine.gpus.empty() ? "" : machine.gpus.front().name;
+  return chip + "\n" + gpu + "\n" + results.tool + "\n" + (results.published ? "published" : "");
 }
 
 std::string PartOf(const Row& row) {

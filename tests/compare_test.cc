@@ -136,6 +136,18 @@ TEST(CompareColumns, LabelsThatAreAlikeTellWhatDiffers) {
   EXPECT_EQ(LabelsOf(CompareAll({a, d})), (Texts{"a.json (12ab)", "a.json (34cd)"}));
 }
 
+TEST(CompareColumns, OneCpuBesideDifferentGpusIsNotOneColumn) {
+  Results a = FileOf("a.json", "Xeon"), b = FileOf("b.json", "Xeon");
+  a.machine.gpus = {{"NVIDIA H100", {}, {}}};
+  b.machine.gpus = {{"NVIDIA H200", {}, {}}};
+  AddRun(a, "gemm/8x8x8/f32/cuda", {{"TFLOPS", 1}});
+  AddRun(b, "gemm/8x8x8/f32/cuda", {{"TFLOPS", 2}});
+  const Comparison all = CompareAll({a, b});
+  EXPECT_EQ(LabelsOf(all), (Texts{"Xeon (NVIDIA H100)", "Xeon (NVIDIA H200)"}));
+  EXPECT_EQ(all.rows[0].verdicts[1]->ratio.median, 2);
+  EXPECT_EQ(all.differences[0].what, "GPU");
+}
+
 TEST(CompareColumns, FilesWithoutAChipStandAlone) {
   Results a = FileOf("a.json", ""), b = FileOf("b.json", "");
   EXPECT_EQ(LabelsOf(CompareAll({a, b})), (Texts{"a.json", "b.json"}));
