@@ -39,7 +39,7 @@ struct Row {
   double iterations = 0;  // 0: the file does not tell
   std::string label;
   std::string source;  // of a published figure: where it stands; else empty
-  std::string error;  // why the row has no figures, or was skipped; else empty
+  std::string error;   // why the row has no figures, or was skipped; else empty
   std::map<std::string, double> counters;
 
   std::optional<double> Counter(std::string_view key) const;
