@@ -16,6 +16,8 @@ namespace wattline::roofline {
 namespace {
 
 constexpr const char* kTool = "clpeak";
+// Beyond these a file is hostile: each entry is looked for among them.
+constexpr size_t kMostDevices = 100;
 
 bool Has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
@@ -217,6 +219,11 @@ void Finish(Results& results) {
 
 ReadMany Reading::Read(const ClpeakEntries& read) {
   for (const ClpeakEntry& entry : read.entries) {
+    if (machines_.size() > kMostDevices) {
+      return {
+          {},
+          fmt::format("{} has more than {} devices: it is none of clpeak", path_, kMostDevices)};
+    }
     AddRow(entry, machines_[MachineOf(entry, read)]);
   }
   if (machines_.empty()) return {{}, fmt::format("{} has no measurement of clpeak", path_)};

@@ -20,6 +20,10 @@
 namespace wattline::roofline {
 namespace {
 
+// Beyond these a file is hostile: what is done for each of them with each test would take hours.
+constexpr size_t kMostMachines = 100;
+constexpr size_t kMostVariants = 16;
+
 class Reading {
  public:
   Reading(const LlamaRecords& records, std::string path)
@@ -142,6 +146,12 @@ size_t Reading::MachineOf(const LlamaRecord& record, const std::string& backend)
       return i;
     }
   }
+  if (machines_.size() == kMostMachines) {
+    Fault(record,
+          fmt::format("more than {} chips and builds in one file: it is none of llama-bench",
+                      kMostMachines));
+    return 0;
+  }
   Results results;
   results.path = path_;
   results.tool = "llama-bench";
@@ -168,8 +178,9 @@ void Reading::TellVariants(std::vector<Entry>& entries) const {
         if (IsSetting(key)) values[key].insert(value);
       }
     }
+    std::erase_if(values, [](const auto& one) { return one.second.size() < 2; });
+    if (values.size() > kMostVariants) continue;
     for (const auto& [key, told] : values) {
-      if (told.size() < 2) continue;
       for (Entry* entry : group) {
         const std::string& value = Text(*entry->record, key);
         const std::string word = key == "model_filename" ? FileName(value) : value;

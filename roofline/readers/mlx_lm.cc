@@ -17,6 +17,8 @@ namespace wattline::roofline {
 namespace {
 
 constexpr const char* kBackend = "mlx";
+// Its own lines have a hundred bytes.
+constexpr size_t kLongestLine = 4096;
 
 struct Trial {
   std::string place;  // "line 3"
@@ -138,6 +140,7 @@ std::optional<Trial> Reading::ReadTrial(std::string_view line, const std::string
 
 void Reading::ReadLine(std::string_view line, const std::string& place) {
   line = Trimmed(line);
+  if (line.size() > kLongestLine) return;
   if (const auto model = ModelOfCommand(line)) {
     model_ = *model;
   } else if (line.substr(0, 11) == "Timing with") {
