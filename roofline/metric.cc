@@ -40,12 +40,20 @@ const std::vector<Metric>& Ranked() {
 // What looks like a rate or a time by its name and describes a row, and units of what describes.
 const std::vector<std::pair<std::string, std::string>>& Describing() {
   static const std::vector<std::pair<std::string, std::string>> units = {
-      {"ground_GB/s", "GB/s"}, {"ground_end_GB/s", "GB/s"},
-      {"round_trip_ns", "ns"}, {"clock_GHz", "GHz"},
-      {"watts", "W"},          {"peak_watts", "W"},
-      {"idle_watts", "W"},     {"joules_err", "J"},
-      {"net_joules_err", "J"}, {"weights_GB", "GB"},
-      {"AI", "FLOP/byte"},     {"output_input_J", ""},
+      {"ground_GB/s", "GB/s"},
+      {"ground_end_GB/s", "GB/s"},
+      {"round_trip_ns", "ns"},
+      {"clock_GHz", "GHz"},
+      {"watts", "W"},
+      {"peak_watts", "W"},
+      {"idle_watts", "W"},
+      {"joules_err", "J"},
+      {"net_joules_err", "J"},
+      {"weights_GB", "GB"},
+      {"AI", "FLOP/byte"},
+      {"output_input_J", ""},
+      {"theoretical_TFLOPS", "TFLOPS"},
+      {"theoretical_GB/s", "GB/s"},
   };
   return units;
 }

@@ -44,6 +44,8 @@ TEST(MetricTest, WhatDescribesARowIsNotRanked) {
                               "GB/s@byte:8192",
                               "L1_KiB",
                               "output_input_J",
+                              "theoretical_TFLOPS",
+                              "theoretical_GB/s",
                               "anything",
                               "",
                               "/s",
