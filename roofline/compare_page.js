@@ -49,11 +49,12 @@
   const isShare = (metric) => metric.ranked && metric.unit === "";
   const unitOf = (metric) => (isShare(metric) ? "%" : metric.unit);
   const scaled = (metric, value) => (isShare(metric) ? value * 100 : value);
-  // "tok/s", "joules, J", "MFU, %"
-  const counterName = (metric) =>
-    unitOf(metric) === "" || unitOf(metric) === metric.counter
-      ? metric.counter
-      : `${metric.counter}, ${unitOf(metric)}`;
+  // "tok/s", "TTFT_ms", "joules, J", "MFU, %"
+  function counterName(metric) {
+    const unit = unitOf(metric);
+    const told = unit === "" || metric.counter === unit || metric.counter.endsWith(`_${unit}`);
+    return told ? metric.counter : `${metric.counter}, ${unit}`;
+  }
   const direction = (metric) =>
     metric.ranked ? (metric.lower ? "lower is better" : "higher is better") : "describes the row";
 
@@ -69,9 +70,9 @@
     if (size >= 0.9995) return value.toFixed(2);
     return value.toPrecision(3);
   }
-  const times = (ratio) => `${short(ratio)}\u00d7`;
-  // A ratio near 1 needs its third digit, and its interval must not round to it.
-  const range = (low, high, unit = "") => `${short(low)} to ${short(high)}${unit}`;
+  // Near 1 a ratio is read by its distance from 1.
+  const ratioText = (ratio) => (Math.abs(ratio - 1) < 0.1 ? ratio.toFixed(3) : short(ratio));
+  const times = (ratio) => `${ratioText(ratio)}\u00d7`;
   const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
   function element(name, attributes = {}, ...children) {
@@ -120,7 +121,8 @@
     facts.push([metric.counter, `${value(cell.median)} (${direction(metric)})`]);
     if (known(cell.low) && known(cell.high)) {
       const unit = unitOf(metric) === "" ? "" : ` ${unitOf(metric)}`;
-      facts.push([kInterval, range(scaled(metric, cell.low), scaled(metric, cell.high), unit)]);
+      const [low, high] = [cell.low, cell.high].map((v) => short(scaled(metric, v)));
+      facts.push([kInterval, `${low} to ${high}${unit}`]);
     }
     facts.push(["samples", known(cell.low) ? `${cell.count}` : `${cell.count}, too few for an interval`]);
     if (known(cell.bound)) facts.push(["meter's bound", `\u00b1 ${value(cell.bound)}`]);
@@ -128,15 +130,15 @@
       facts.push(["verdict", `${metric.words[cell.verdict]} (against ${columns[data.baseline].label})`]);
       if (known(cell.ratio)) facts.push(["ratio", times(cell.ratio)]);
       if (known(cell.ratioLow) && known(cell.ratioHigh)) {
-        facts.push([`ratio's ${kInterval}`, range(cell.ratioLow, cell.ratioHigh, "\u00d7")]);
+        facts.push([`ratio's ${kInterval}`, `${ratioText(cell.ratioLow)} to ${times(cell.ratioHigh)}`]);
       }
       if (known(cell.p)) facts.push(["p, adjusted", short(cell.p)]);
       if (cell.why) facts.push(["why", cell.why]);
     } else if (i === data.baseline) {
       facts.push(["verdict", "the baseline"]);
     }
-    if (cell.unsteady) facts.push(["unsteady", "yes"]);
-    if (cell.remark && cell.remark !== "unsteady") facts.push(["remark", cell.remark]);
+    if (cell.unsteady && !cell.remark.includes("unsteady")) facts.push(["unsteady", "yes"]);
+    if (cell.remark) facts.push(["remark", cell.remark]);
     return facts;
   }
   const said = (row, i) =>
@@ -421,7 +423,7 @@
       { key: "ratio", head: "ratio", of: (s) => s.ratio, number: true,
         cell: (s) => [element("strong", {}, times(s.ratio))] },
       { key: "interval", head: kInterval, of: (s) => s.low, number: true,
-        cell: (s) => (known(s.low) && known(s.high) ? range(s.low, s.high) : "") },
+        cell: (s) => (known(s.low) && known(s.high) ? `${ratioText(s.low)} to ${ratioText(s.high)}` : "") },
       { key: "rows", head: "common rows", of: (s) => s.rows, number: true },
       { key: "missing", head: "missing", of: (s) => s.missing, number: true },
     ];
@@ -451,13 +453,10 @@
   // What stands behind a bar: value, and the verdict where there is one.
   function valueText(metric, cell, i) {
     const value = short(scaled(metric, cell.median));
-    const notes = [];
-    if (known(cell.verdict) && known(cell.ratio)) {
-      notes.push(times(cell.ratio), kMarks[cell.verdict]);
-    }
-    if (columns[i].published) notes.push("published");
-    if (cell.unsteady) notes.push("unsteady");
-    return [value, notes.join(" ")];
+    const judged = known(cell.verdict) && known(cell.ratio);
+    const verdict = judged ? `${times(cell.ratio)} ${kMarks[cell.verdict]}` : "";
+    const notes = [columns[i].published && "published", cell.unsteady && "unsteady"];
+    return [value, verdict, notes.filter(Boolean).join(", ")];
   }
 
   // The part of a key that a chart's title does not say.
@@ -479,8 +478,9 @@
     const behind = Math.max(
       ...list.flatMap((row) =>
         used.filter((i) => row.cells[i]).map((i) => {
-          const [value, note] = valueText(metric, row.cells[i], i);
-          return widthOf(value, kFont, "600") + (note ? 6 + widthOf(note, kFont) : 0);
+          const [value, ...more] = valueText(metric, row.cells[i], i);
+          const wide = more.filter(Boolean).map((words) => 6 + widthOf(words, kFont));
+          return widthOf(value, kFont, "600") + wide.reduce((a, b) => a + b, 0);
         }),
       ),
     );
@@ -503,7 +503,7 @@
       for (const i of used) {
         const cell = row.cells[i];
         if (!cell) continue;
-        const [value, note] = valueText(metric, cell, i);
+        const [value, verdict, note] = valueText(metric, cell, i);
         const line = svg("g", { "data-r": row.index, "data-c": i, role: "img", "aria-label": said(row, i) });
         line.append(svg("rect", { x: 0, y, width, height: kStep, class: "touch" }));
         const label = svg("text", { x: gutter - 7, y: y + 11, "text-anchor": "end", class: "label" });
@@ -521,10 +521,8 @@
         }
         const figure = svg("text", { x: end + 6, y: y + 11, class: "value" });
         figure.append(svg("tspan", { class: "figure" }, value));
-        if (note) {
-          const look = known(cell.verdict) ? kLooks[cell.verdict] : "same";
-          figure.append(svg("tspan", { dx: 6, class: look }, note));
-        }
+        if (verdict) figure.append(svg("tspan", { dx: 6, class: kLooks[cell.verdict] }, verdict));
+        if (note) figure.append(svg("tspan", { dx: 6, class: "note" }, note));
         line.append(figure);
         made.append(line);
         y += kStep;
@@ -709,8 +707,8 @@
   }
   const { made: bar, apply } = controls(showAll);
   main.append(
-    patterns(), aboutColumns(), ...warnings(), ...summaries(), bar, ...chartSections(),
-    section("All rows", listed.frame), ...differences(), ...missing(),
+    patterns(), aboutColumns(), ...warnings(), ...summaries(), ...differences(), ...missing(), bar,
+    ...chartSections(), section("All rows", listed.frame),
   );
   apply();
   new ResizeObserver(() => {
