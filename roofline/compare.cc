@@ -164,15 +164,19 @@ CompareResult Compare(std::span<const Results> files, const CompareOptions& opti
   return Comparer(files, options).Done();
 }
 
+bool IsRegression(const CompareRow& row, size_t column, double share) {
+  const std::optional<CompareVerdict>& verdict = row.verdicts[column];
+  if (!verdict || verdict->verdict != Verdict::kWorse) return false;
+  const double ratio = verdict->ratio.median;
+  return row.metric.better == Better::kHigher ? ratio < 1 - share : ratio > 1 + share;
+}
+
 std::vector<const CompareRow*> Regressions(const Comparison& comparison, double share) {
   std::vector<const CompareRow*> worse;
   for (const CompareRow& row : comparison.rows) {
-    const auto is_worse = [&](const std::optional<CompareVerdict>& verdict) {
-      if (!verdict || verdict->verdict != Verdict::kWorse) return false;
-      const double ratio = verdict->ratio.median;
-      return row.metric.better == Better::kHigher ? ratio < 1 - share : ratio > 1 + share;
-    };
-    if (std::any_of(row.verdicts.begin(), row.verdicts.end(), is_worse)) worse.push_back(&row);
+    bool is_worse = false;
+    for (size_t c = 0; c < row.verdicts.size(); ++c) is_worse |= IsRegression(row, c, share);
+    if (is_worse) worse.push_back(&row);
   }
   return worse;
 }

@@ -133,7 +133,9 @@ struct CompareResult {
 };
 CompareResult Compare(std::span<const Results> files, const CompareOptions& options = {});
 
-// Rows that got worse than the baseline by more than `share` (0.05) with verdict kWorse.
+// The column got worse than the baseline by more than `share` (0.05) with verdict kWorse.
+bool IsRegression(const CompareRow& row, size_t column, double share);
+// Rows of which that is so in any column.
 std::vector<const CompareRow*> Regressions(const Comparison& comparison, double share);
 
 }  // namespace wattline::roofline

@@ -38,6 +38,12 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
   }
   const MachineFit* fitted = input.fit ? FindMachine(*input.fit, results.machine) : nullptr;
   file.machine = fitted && !fitted->roofs.empty() ? *fitted : ContextFit(results);
+  for (const Row& row : file.rows) {
+    for (const char* probe : {"ground_GB/s", "ground_end_GB/s"}) {
+      const double rate = row.Counter(probe).value_or(0) * 1e9;
+      file.ground_byte_per_s = std::max(file.ground_byte_per_s, rate);
+    }
+  }
   file.input = &input;
   file.reads = MemoryRates(file, "read");
   file.writes = MemoryRates(file, "write");
@@ -97,11 +103,7 @@ std::optional<std::pair<double, std::string>> LintFile::MostRead(
   if (counts("cpu")) {
     const auto ceiling = told().ceilings.find("read");
     if (ceiling != told().ceilings.end()) Raise(most, ceiling->second, "the context's ceiling");
-    for (const Row& row : rows) {
-      for (const char* probe : {"ground_GB/s", "ground_end_GB/s"}) {
-        Raise(most, row.Counter(probe).value_or(0) * 1e9, "a ground probe");
-      }
-    }
+    Raise(most, ground_byte_per_s, "a ground probe");
   }
   if (most) return most;
   for (const double rate : vendors().BytePerS(told().chip)) {

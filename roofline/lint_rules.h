@@ -38,6 +38,7 @@ struct LintFile {
   const LintInput* input = nullptr;
   // Of rows whose footprint lies in memory.
   std::vector<RateOf> reads, writes, copies;
+  double ground_byte_per_s = 0;  // the most of all rows' ground probes; 0: none
 
   const Machine& told() const { return results->machine; }
   const VendorFigures& vendors() const { return input->vendors; }

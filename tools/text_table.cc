@@ -12,10 +12,17 @@
 namespace wattline::tools {
 namespace {
 
-// Columns of the terminal: UTF-8's continuation bytes take none.
+// Columns of the terminal: UTF-8's continuation bytes and sequences of colour take none.
 size_t Width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  size_t width = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "\x1b[") == 0) {
+      i = std::min(text.find('m', i), text.size());
+    } else {
+      width += (text[i] & 0xC0) != 0x80;
+    }
+  }
+  return width;
 }
 
 std::string Padded(const std::string& text, size_t width, bool right) {
@@ -79,14 +86,6 @@ std::string Markdown(const TextTable& table) {
     text += "|\n";
   }
   return text;
-}
-
-// RFC 4180: a field with a comma, a quote or a line break stands in quotes.
-std::string CsvField(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 std::string Csv(const TextTable& table) {
@@ -153,6 +152,13 @@ std::string Render(const TextTable& table, TableFormat format) {
       return JsonText(table);
   }
   return {};
+}
+
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 std::string Quoted(std::string_view text) {

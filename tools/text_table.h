@@ -44,6 +44,9 @@ struct TextTable {
 // absent in every row are left out of text and Markdown.
 std::string Render(const TextTable& table, TableFormat format);
 
+// A field of CSV by RFC 4180: in quotes where it holds a comma, a quote or a line break.
+std::string CsvField(const std::string& text);
+
 // A JSON string literal, quotes included.
 std::string Quoted(std::string_view text);
 

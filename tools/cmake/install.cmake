@@ -38,7 +38,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/wattlineConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/wattlineConfig.cmake
   ${PROJECT_BINARY_DIR}/wattlineConfigVersion.cmake DESTINATION ${package_dir} COMPONENT library)
 
-foreach(program bench logits make_gguf roofline_program)
+foreach(program bench compare logits make_gguf roofline_program)
   string(REPLACE "_program" "" name ${program})
   install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION ${CMAKE_INSTALL_BINDIR}
     RENAME wattline-${name} COMPONENT programs)

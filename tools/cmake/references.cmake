@@ -1,0 +1,15 @@
+# Writes the JSON files of tools/reference/ into one source file as string literals.
+# cmake -DOUT=file.cc -P references.cmake, from the project's root.
+get_filename_component(root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+file(GLOB files ${root}/tools/reference/*.json)
+set(text "#include \"tools/reference/references.h\"\n\n#include <vector>\n\n")
+string(APPEND text "namespace wattline::tools {\n\n")
+string(APPEND text "std::span<const ReferenceFile> ReferenceFiles() {\n")
+string(APPEND text "  static const std::vector<ReferenceFile> files = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WLE)
+  file(READ ${file} content)
+  string(APPEND text "      {\"${name}\", R\"json(${content})json\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n\n}  // namespace wattline::tools\n")
+file(WRITE ${OUT} "${text}")
