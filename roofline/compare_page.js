@@ -552,7 +552,10 @@
 
   const charts = []; // {figure, rows, metric, all, draw}
 
-  function chart(list, metric) {
+  // Rows that can be compared come first.
+  function chart(all, metric) {
+    const shared = (row) => row.cells.filter(Boolean).length > 1;
+    const list = [...all.filter(shared), ...all.filter((row) => !shared(row))];
     const place = element("div");
     const note = element("span", { class: "soft" });
     const more = element("button", { type: "button", class: "more" });

@@ -70,7 +70,7 @@ class Showing(PageTest):
             ".rows.reduce((n, r) => n + r[4].filter(Boolean).length, 0)")
         self.assertGreater(figures, 60)
         self.assertEqual(page.value(f"{BARS}.length"), figures)
-        self.assertEqual(page.value(f"{LINES}.length"), 24)
+        self.assertEqual(page.value(f"{LINES}.length"), 25)
         self.assertEqual(page.value("document.querySelectorAll('#columns li').length"), COLUMNS)
         heads = page.value("[...document.querySelectorAll('section.fixture h2')].map(h => h.textContent)")
         self.assertEqual(heads, ["decode, ctx", "decode, prefill", "gemm"])
@@ -89,6 +89,16 @@ class Showing(PageTest):
         pixels_per_unit = [wide / value for wide, value in bars]
         for one in pixels_per_unit:
             self.assertAlmostEqual(one / pixels_per_unit[0], 1, delta=0.01)
+
+    def test_rows_that_can_be_compared_come_first(self):
+        page = self.open("four")
+        shared = page.value("""JSON.parse(document.getElementById('comparison').textContent).rows
+          .map(r => r[4].filter(Boolean).length > 1)""")
+        self.assertIn(False, shared)
+        for chart in page.value("""[...document.querySelectorAll('.chart')].map(c =>
+            [...c.querySelectorAll('[data-c]')].map(b => Number(b.dataset.r)))"""):
+            of_bars = [shared[row] for row in chart]
+            self.assertEqual(of_bars, sorted(of_bars, reverse=True))
 
     def test_published_figures_are_hatched_and_say_so(self):
         page = self.open("four")
@@ -165,7 +175,7 @@ class Filtering(PageTest):
         page = self.open("four")
         self.type(page, "Llama CTX")
         self.assertEqual(page.value("document.getElementById('count').textContent"),
-                         "6 of 24 rows shown")
+                         "6 of 25 rows shown")
         self.assertTrue(all("llama" in r and "ctx" in r for r in self.column(page, "row")))
         self.assertEqual(page.value(f"{LINES}.length"), 6)
         keys = page.value("""[...document.querySelectorAll('.chart .key')]
@@ -180,7 +190,7 @@ class Filtering(PageTest):
         page.call("Input.insertText", text="")
         page.value("(() => { const f = document.getElementById('filter'); f.value = '';"
                    " f.dispatchEvent(new Event('input')); })()")
-        self.assertEqual(page.value(f"{LINES}.length"), 24)
+        self.assertEqual(page.value(f"{LINES}.length"), 25)
         self.assertGreater(page.value(f"{BARS}.length"), 60)
 
     def test_verdicts_are_found_too(self):
@@ -216,18 +226,19 @@ class Reading(PageTest):
         before = self.column(page, "row")
         page.click('#rows th[data-key="r1"] button')
         self.assertEqual(self.sorted_as(page, "r1"), "ascending")
-        ratios = [float(t.split("\u00d7")[0]) for t in self.column(page, "r1")]
+        ratios = [float(t.split("\u00d7")[0]) for t in self.column(page, "r1") if t]
         self.assertEqual(len(ratios), 24)
         self.assertEqual(ratios, sorted(ratios))
         page.value("document.querySelector('#rows th[data-key=\"r1\"] button').focus()")
         page.press("Enter")
         self.assertEqual(self.sorted_as(page, "r1"), "descending")
-        ratios = [float(t.split("\u00d7")[0]) for t in self.column(page, "r1")]
+        ratios = [float(t.split("\u00d7")[0]) for t in self.column(page, "r1") if t]
         self.assertEqual(ratios, sorted(ratios, reverse=True))
+        self.assertEqual(self.column(page, "r1")[-1], "")
         page.click('#rows th[data-key="r3"] button')
         self.assertEqual(self.sorted_as(page, "r1"), "none")
         texts = self.column(page, "r3")
-        self.assertEqual([bool(t) for t in texts], [True] * 2 + [False] * 22)
+        self.assertEqual([bool(t) for t in texts], [True] * 2 + [False] * 23)
         page.click('#rows th[data-key="row"] button')
         self.assertEqual(sorted(before), sorted(self.column(page, "row")))
         self.assertTrue(self.column(page, "row")[-1].startswith("gemm/4096"))  # numbers as numbers
