@@ -2,6 +2,7 @@
 // name is that of its data.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -114,6 +114,9 @@ std::optional<Fitted> Run(const Points& points, const Bootstrap& bootstrap) {
   return fitted;
 }
 
+// Of constant power, in its own value: wider ones are given with that caution.
+constexpr double kSureHalfWidth = 0.5;
+
 double HalfWidth(const Interval& interval) { return (interval.high - interval.low) / 2; }
 
 std::string WhyNotTold(const char* what, const Interval& interval, double unit, const char* in) {
@@ -252,7 +255,16 @@ EnergyResult FitEnergy(std::span<const IntensityPoint> points, const Bootstrap& 
         fmt::format("; {} other points ran under a power cap or at another clock", slowed.size());
   }
   result.dropped.insert(result.dropped.end(), slowed_reasons.begin(), slowed_reasons.end());
-  if (result.refused.empty()) result.coefficients = fitted->coefficients;
+  if (result.refused.empty()) {
+    result.coefficients = fitted->coefficients;
+    const Interval& constant = fitted->coefficients.constant_w;
+    if (HalfWidth(constant) > kSureHalfWidth * constant.value) {
+      result.caution = fmt::format(
+          "constant power is only told as {:.3g} to {:.3g} W; joules per FLOP and per byte carry "
+          "what it does not",
+          constant.low, constant.high);
+    }
+  }
   return result;
 }
 

@@ -51,14 +51,27 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
   return file;
 }
 
-// Claims of a file of their own go to the first results file of their chip; those of chips that
-// have no file, and of none, to the first.
-void Distribute(std::span<const Claim> claims, std::vector<LintFile>& files) {
+// Each claim to the first of these files that is of its chip; of chips that have no file, and of
+// none, to the first.
+void Distribute(std::span<const Claim> claims, std::span<LintFile> files) {
   for (const Claim& claim : claims) {
     const auto own = std::find_if(files.begin(), files.end(),
                                   [&](const LintFile& file) { return file.IsOwn(claim); });
     (own == files.end() ? files.front() : *own).claims.push_back(claim);
   }
+}
+
+// The claims in the files' contexts; parts of one file follow each other and have one context. One
+// sentence where they cannot be read.
+std::string DistributeOwn(std::span<LintFile> files) {
+  for (size_t begin = 0, end = 0; begin < files.size(); begin = end) {
+    const Results& results = *files[begin].results;
+    while (end < files.size() && files[end].results->path == results.path) ++end;
+    const ReadClaims read = ClaimsOfContext(results.context, results.path);
+    if (!read.error.empty()) return read.error;
+    Distribute(read.claims, files.subspan(begin, end - begin));
+  }
+  return {};
 }
 
 // The larger of what is there and a new one.
@@ -124,13 +137,11 @@ bool IsPrefillRow(const Row& row) {
 LintResult Lint(const LintInput& input) {
   LintResult result;
   std::vector<LintFile> files;
-  for (const Results& results : input.files) {
-    files.push_back(MakeFile(results, input));
-    ReadClaims read = ClaimsOfContext(results.context, results.path);
-    if (!read.error.empty()) return {{}, read.error};
-    files.back().claims = std::move(read.claims);
-  }
+  files.reserve(input.files.size());
+  for (const Results& results : input.files) files.push_back(MakeFile(results, input));
   if (files.empty()) return result;
+  result.error = DistributeOwn(files);
+  if (!result.error.empty()) return result;
   Distribute(input.claims, files);
   Findings findings(result.findings);
   for (const LintFile& file : files) {

@@ -236,6 +236,29 @@ class MachineFitter {
     return bandwidths;
   }
 
+  // P is one for all levels. A peak row that something disturbed (16 threads of a shared machine
+  // gave 713 GFLOP/s, its sweep 1360) must not put the roof of one level below that of another: a
+  // sweep's P that lies above it with its whole interval stands in its place.
+  Interval HigherPeak(const Place& place, const std::string& format, const Interval& row) {
+    Interval peak = row;
+    std::string level;
+    for (const Roof& roof : machine_.roofs) {
+      const bool swept = !roof.points.empty() && roof.key.backend == place.backend &&
+                         roof.key.threads == place.threads && roof.key.format == format;
+      if (!swept || roof.peak_flop_per_s.low <= std::max(row.high, peak.value)) continue;
+      peak = roof.peak_flop_per_s;
+      level = roof.key.level;
+    }
+    if (!level.empty() && peak.value > 1.05 * row.value) {
+      Remark(
+          fmt::format("ceiling/peak/{} on {} reached {:.4g} TFLOP/s, the sweep from {} {:.4g}: the "
+                      "latter is the "
+                      "P of levels without a sweep",
+                      format, Text(place), row.value * 1e-12, level, peak.value * 1e-12));
+    }
+    return peak;
+  }
+
   // Where no sweep gave a roof: min(P, B I) of rows of their own.
   void StraightRoofs(const Place& place, const std::map<std::string, Runs>& peaks) {
     const std::map<std::string, Interval> bandwidths = Bandwidths(place);
@@ -246,7 +269,7 @@ class MachineFitter {
           Text(place)));
     }
     for (const auto& [format, runs] : peaks) {
-      const Interval peak = IntervalOfRuns(runs);
+      const Interval peak = HigherPeak(place, format, IntervalOfRuns(runs));
       for (const auto& [level, byte_per_s] : bandwidths) {
         const RoofKey key{format, place.backend, place.threads, level};
         if (const Roof* swept = FindRoof(machine_, key)) {

@@ -11,6 +11,8 @@ namespace wattline::roofline {
 namespace {
 
 constexpr const char* kMemory = "DRAM";
+// No machine has more; a name may hold any number.
+constexpr double kMostThreads = 1e6;
 
 // The roofs that a row of this backend may be held against: one backend, one number of threads.
 class Candidates {
@@ -25,7 +27,8 @@ class Candidates {
     if (!has_roofs(backend_) && device == Device::kCpu) backend_ = "cpu";
     if (!has_roofs(backend_) && device == Device::kCuda) backend_ = "cuda";
     if (device == Device::kCpu) {
-      if (const auto threads = address.CaseNumber("threads")) {
+      const std::optional<double> threads = address.CaseNumber("threads");
+      if (threads && *threads >= 1 && *threads <= kMostThreads) {
         threads_ = static_cast<int>(*threads);
       } else {
         threads_ = told.threads;

@@ -79,6 +79,21 @@ TEST(ClaimsTest, EachClaimIsHeldAgainstItsOwnChip) {
   EXPECT_EQ(findings[0].file, "m4.json");
 }
 
+// A file of a CPU and its GPU is two parts with one context: what it claims is claimed once.
+TEST(ClaimsTest, PartsOfAFileShareItsClaims) {
+  std::vector<Results> parts(2, LintResults({LintRow("gemm/1x1x1/f16/mps", {{"TFLOPS", 1}})}));
+  parts[1].machine.chip = "NVIDIA H200";
+  for (Results& part : parts) {
+    part.context =
+        R"({"claims": [{"what": "peak", "value": 1979, "unit": "TFLOPS", "where": "README",
+                        "chip": "NVIDIA H200", "format": "f16"},
+                       {"what": "peak", "value": 0.5, "unit": "TFLOPS", "where": "README",
+                        "format": "f16"}]})";
+  }
+  EXPECT_EQ(RulesOf(LintOf(parts)),
+            "above-claimed-peak gemm/1x1x1/f16/mps; sparse-peak peak 1979 TFLOPS (README)");
+}
+
 TEST(ClaimsTest, NamesOfChipsArePlain) {
   for (const char* chip : {"Apple M4 Pro", "apple-m4-pro", "M4 Pro", " m4_pro "}) {
     EXPECT_EQ(PlainChip(chip), "m4 pro") << chip;

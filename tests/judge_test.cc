@@ -159,6 +159,16 @@ TEST(JudgeTest, WhatHasNoRoofIsSaidAndNotInvented) {
   EXPECT_FALSE(JudgeOne(MakeRow("BM_Foreign/8", {{"TFLOPS", 1}})).share);
 }
 
+TEST(JudgeTest, ANameWithAnImpossibleNumberIsNoTrouble) {
+  for (const char* name :
+       {"ceiling/peak/f32/threads:1e300/cpu", "ceiling/peak/f32/threads:nan/cpu",
+        "ceiling/read/f32/kb:-1/threads:2/cpu", "ceiling/read/f32/kb:inf/threads:2/cpu",
+        "gemm/x/f32/cpu", "decode/m/q4_0/ctx:/cpu"}) {
+    const Judged judged = JudgeOne(MakeRow(name, {{"TFLOPS", 0.1}, {"GB/s", 1}}));
+    EXPECT_TRUE(!judged.share || std::isfinite(*judged.share)) << name;
+  }
+}
+
 TEST(JudgeTest, LibrariesOnTheCpuAreUnderTheCpusRoofs) {
   const Judged judged =
       JudgeOne(MakeRow("gemm/512x512x512/bf16/onednn", {{"TFLOPS", 0.6}, {"GB/s", 6}}));

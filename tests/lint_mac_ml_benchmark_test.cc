@@ -2,9 +2,11 @@
 // corrected. Its figures and claims are re-typed in tests/data/mac_ml_benchmark_*.json.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "tests/lint_cases.h"
 

@@ -247,6 +247,26 @@ TEST(FitMachinesTest, ASweepFarBelowTheMeasuredPeakGivesNoCorner) {
   EXPECT_TRUE(FindEnergy(far, key)->coefficients);  // its joules are what they are
 }
 
+TEST(FitMachinesTest, ADisturbedPeakRowPutsNoLevelBelowAnother) {
+  MadeResults made;
+  made.AddLevels();
+  made.AddSweep("f32", kMadeLevels[1], false);  // from L2; the other levels have no sweep
+  made.AddPeak("f32", 2e11);                    // the machine's P is 4.5e11
+  const MachineFit machine = FitOf({Parsed(made)});
+  const Roof* swept = FindRoof(machine, {"f32", "cpu", 2, "L2"});
+  const Roof* straight = FindRoof(machine, {"f32", "cpu", 2, "DRAM"});
+  ASSERT_TRUE(swept);
+  ASSERT_TRUE(straight);
+  EXPECT_EQ(straight->peak_flop_per_s.value, swept->peak_flop_per_s.value);
+  EXPECT_EQ(Remarks(machine, {"ceiling/peak/f32", "reached 0.2 TFLOP/s", "the sweep from L2"}), 1u)
+      << All(machine);
+
+  made.AddPeak("f32", 4.6e11, 1);  // the same machine, and now its median is nearer
+  made.AddPeak("f32", 4.6e11, 2);
+  const MachineFit calm = FitOf({Parsed(made)});
+  EXPECT_EQ(Remarks(calm, {"ceiling/peak/f32", "the P of levels without a sweep"}), 0u);
+}
+
 TEST(FitMachinesTest, ReadsAboveTheSweepAreTold) {
   MadeResults made;
   made.AddLevels();

@@ -119,6 +119,20 @@ TEST_F(LintProgramTest, DecodeIsHeldAgainstTheModelsBytes) {
   EXPECT_EQ(decode(11.5), Rules{"decode-above-bandwidth"});
 }
 
+TEST_F(LintProgramTest, NamesWithImpossibleNumbersAreOfNoKnownWork) {
+  for (const char* name :
+       {"gemm/99999999x99999999x99999999/bf16/cpu", "gemm/0x1x1/f32/cpu", "gemm/1x1/f32/cpu",
+        "attention/causal/f16/heads:1e9/kv_heads:1/head_dim:64/tokens:512/cpu",
+        "attention/causal/f16/heads:1/kv_heads:1/head_dim:64/tokens:-5/cpu",
+        "decode/mistral-7b/f16/ctx:1e300/cpu", "decode/mistral-7b/q9_9/ctx:1/cpu",
+        "decode/bert-base/f16/ctx:1/cpu", "block/mistral-7b/f16/tokens:nan/cpu",
+        "dequant/4096x7/q4_0/to:f32/cpu", "dequant/4096x4096/q4_0/to:f16/cpu"}) {
+    const ProgramRun run = Run(
+        WriteRow(name, {{"real_time", 1.0}, {"time_unit", "s"}, {"GB/s", 1.0}, {"TFLOPS", 1e-9}}));
+    EXPECT_EQ(run.code, 0) << name << "\n" << run.out << run.err;
+  }
+}
+
 TEST_F(LintProgramTest, ClaimsComeFromAFileToo) {
   const std::string results = WriteRow("gemm/512x512x512/f16/mlx", {{"TFLOPS", 5.0}});
   const Json claim = {{"what", "peak"},   {"value", 624},   {"unit", "TFLOPS"},

@@ -20,21 +20,22 @@ using kernels::ModelShape;
 using roofline::Address;
 using roofline::KnownWork;
 
-// A context of this many positions is beyond every model's; a larger number is not worth a loop.
+// Beyond every model; a name may hold any number, and products of these must fit 64 bits.
 constexpr double kMostTokens = 1e7;
+constexpr double kMostHeads = 1e5;
 // Tokens that a decode row generates after its context: kDecodedTokens of benchmarks/decode.cc.
 constexpr int64_t kDecodedTokens = 128;
 
-std::optional<int64_t> Count(const Address& address, const char* key) {
+std::optional<int64_t> Count(const Address& address, const char* key, double most = kMostTokens) {
   const std::optional<double> value = address.CaseNumber(key);
-  if (!value || !(*value >= 0) || *value > kMostTokens) return std::nullopt;
+  if (!value || !(*value >= 0) || *value > most) return std::nullopt;
   return static_cast<int64_t>(*value);
 }
 
 std::optional<kernels::GemmShape> GemmShapeOf(const std::string& subject) {
   long long m = 0, n = 0, k = 0;
   char rest = 0;
-  if (std::sscanf(subject.c_str(), "%9lldx%9lldx%9lld%c", &m, &n, &k, &rest) != 3) {
+  if (std::sscanf(subject.c_str(), "%7lldx%7lldx%7lld%c", &m, &n, &k, &rest) != 3) {
     return std::nullopt;
   }
   if (m < 1 || n < 1 || k < 1) return std::nullopt;
@@ -57,8 +58,9 @@ KnownWork OfGemm(const Address& address) {
 }
 
 KnownWork OfAttention(const Address& address) {
-  const auto heads = Count(address, "heads"), kv_heads = Count(address, "kv_heads");
-  const auto head_dim = Count(address, "head_dim");
+  const auto heads = Count(address, "heads", kMostHeads);
+  const auto kv_heads = Count(address, "kv_heads", kMostHeads);
+  const auto head_dim = Count(address, "head_dim", kMostHeads);
   if (!heads || !kv_heads || !head_dim) return {};
   kernels::AttentionShape shape;
   shape.heads = *heads;
@@ -127,7 +129,7 @@ KnownWork OfDequant(const Address& address) {
   const std::string_view to = address.Case("to");
   long long rows = 0, cols = 0;
   if (!format || (to != "f32" && to != "bf16") ||
-      std::sscanf(address.subject.c_str(), "%9lldx%9lld", &rows, &cols) != 2 || rows < 1 ||
+      std::sscanf(address.subject.c_str(), "%7lldx%7lld", &rows, &cols) != 2 || rows < 1 ||
       cols < 1 || cols % kernels::Info(*format).block_elements != 0) {
     return {};
   }

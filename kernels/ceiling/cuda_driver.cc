@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string_view>
+#include <type_traits>
 
 namespace wattline::kernels {
 namespace {
