@@ -44,6 +44,9 @@ LintFile MakeFile(const Results& results, const LintInput& input) {
       file.ground_byte_per_s = std::max(file.ground_byte_per_s, rate);
     }
   }
+  for (const double rate : input.vendors.BytePerS(results.machine.chip)) {
+    file.vendor_byte_per_s = std::max(file.vendor_byte_per_s, rate);
+  }
   file.input = &input;
   file.reads = MemoryRates(file, "read");
   file.writes = MemoryRates(file, "write");
@@ -119,9 +122,7 @@ std::optional<std::pair<double, std::string>> LintFile::MostRead(
     Raise(most, ground_byte_per_s, "a ground probe");
   }
   if (most) return most;
-  for (const double rate : vendors().BytePerS(told().chip)) {
-    Raise(most, rate, "the vendor's figure");
-  }
+  Raise(most, vendor_byte_per_s, "the vendor's figure");
   return most;
 }
 

@@ -39,6 +39,7 @@ struct LintFile {
   // Of rows whose footprint lies in memory.
   std::vector<RateOf> reads, writes, copies;
   double ground_byte_per_s = 0;  // the most of all rows' ground probes; 0: none
+  double vendor_byte_per_s = 0;  // the most that vendors tell of the chip's memory; 0: nothing
 
   const Machine& told() const { return results->machine; }
   const VendorFigures& vendors() const { return input->vendors; }

@@ -210,7 +210,8 @@ class Program {
     if (!loaded.error.empty()) return Fail(loaded.error, kUsage);
     const size_t left_out = KeepCommonRows(files_, settings_.options, loaded.results);
     if (loaded.results.empty()) {
-      return Fail(fmt::format("nothing is comparable: no row of the references {} is in the files",
+      return Fail(fmt::format("nothing is comparable: no row of the references {} is in the files; "
+                              "--across=backend,threads leaves more out of rows' names",
                               flags_.reference),
                   kVerdict);
     }
