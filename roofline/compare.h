@@ -41,6 +41,9 @@ struct CompareOptions {
   // Of rows with fewer samples than a test or an interval needs: differences below this are
   // unclear. 10 % is what two probes of an unsteady row differ by (README, `unsteady`).
   double single_run = 0.10;
+  // Of few samples one of which is unsteady: only a factor above this is judged. The machine may
+  // have stood in another regime: two of one virtual machine read 40 to 47 and 70 to 76 GB/s.
+  double unsteady_factor = 2.0;
   int resamples = 1000;
   uint64_t seed = 1;
 };

@@ -123,7 +123,9 @@ class Family {
     const double difference = std::abs(verdict.ratio.median - 1);
     if (!(difference > options_.single_run)) {
       verdict.why = runs;
-    } else if (pair.cell->unsteady || pair.base->unsteady) {
+    } else if ((pair.cell->unsteady || pair.base->unsteady) &&
+               !(std::max(verdict.ratio.median, 1 / verdict.ratio.median) >
+                 options_.unsteady_factor)) {
       verdict.why = pair.cell->unsteady && pair.base->unsteady ? "both are unsteady"
                     : pair.cell->unsteady                      ? "it is unsteady"
                                                                : "the baseline is unsteady";

@@ -342,8 +342,9 @@ TEST_F(BenchEnergyTest, ABoundThatCannotBeReachedIsSaidAndEndsAtTheCap) {
   EXPECT_NE(row.value("label", "").find(" % only"), std::string::npos);
   const auto phases = PhasesOf(exact_->Trace(), "cpu");
   ASSERT_TRUE(phases.contains("dequant"));
-  // 10 s and the calls before, on a machine that may be busy.
-  EXPECT_LT(phases.at("dequant").seconds, 15);
+  // 10 s and the calls before, each of which lasts as long as a busy machine makes it: 20 s were
+  // seen beside a compiler. What has no cap goes on until the bound is met, here never.
+  EXPECT_LT(phases.at("dequant").seconds, 60);
   EXPECT_GT(phases.at("dequant").seconds, 9);
 }
 

@@ -120,6 +120,10 @@ TEST(VerdictTest, UnsteadySingleRunsAreNotJudged) {
   EXPECT_EQ(JudgeOne(unsteady, CellWith({100})).verdict, Verdict::kUnclear);
   EXPECT_EQ(JudgeOne(unsteady, CellWith({100})).why, "it is unsteady");
   EXPECT_EQ(JudgeOne(CellWith({100}), unsteady).why, "the baseline is unsteady");
+  // Beyond what another regime of the machine explains, they are, in either direction.
+  EXPECT_EQ(JudgeOne(unsteady, CellWith({70})).verdict, Verdict::kBetter);
+  EXPECT_EQ(JudgeOne(unsteady, CellWith({310})).verdict, Verdict::kWorse);
+  EXPECT_EQ(JudgeOne(unsteady, CellWith({290})).verdict, Verdict::kUnclear);
 }
 
 TEST(VerdictTest, JoulesWithinTheMetersBoundsAreUnclear) {
