@@ -6,7 +6,6 @@
 #include <cctype>
 
 #include "roofline/arithmetic.h"
-#include "roofline/samples.h"
 
 namespace wattline::roofline {
 namespace {
@@ -27,14 +26,6 @@ Machine GpuMachine(const Machine& host) {
   machine.ceilings.clear();  // those of the CPU's threads
   machine.gpus = {gpu};
   return machine;
-}
-
-std::optional<double> MedianIdleWatts(const std::vector<Row>& rows) {
-  std::vector<double> watts;
-  for (const Row& row : rows) {
-    if (const std::optional<double> idle = row.Counter("idle_watts")) watts.push_back(*idle);
-  }
-  return Median(watts);
 }
 
 }  // namespace

@@ -143,6 +143,8 @@ Machine ReadMachine(const Json& json, std::string& fault) {
   return machine;
 }
 
+}  // namespace
+
 std::optional<double> MedianIdleWatts(const std::vector<Row>& rows) {
   std::vector<double> watts;
   for (const Row& row : rows) {
@@ -150,8 +152,6 @@ std::optional<double> MedianIdleWatts(const std::vector<Row>& rows) {
   }
   return Median(watts);
 }
-
-}  // namespace
 
 ReadResult ParseResults(const std::string& text, const std::string& path) {
   const ParsedJson parsed = ParseJson(text, path);

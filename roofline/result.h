@@ -87,6 +87,9 @@ struct Machine {
   std::optional<double> idle_watts;
 };
 
+// Median of the rows' counter idle_watts; absent where none has it.
+std::optional<double> MedianIdleWatts(const std::vector<Row>& rows);
+
 struct Results {
   std::string path;
   std::string tool = "google benchmark";  // that wrote the file; "bench" where it is ours
