@@ -3,13 +3,8 @@
 MAKE_EXAMPLE is the program of make_compare_example.cc. Screenshots go to FOLDER where one is given.
 Exit 77: no Chromium, skipped.
 """
-import pathlib
-import subprocess
-import sys
-import tempfile
-import unittest
 
-import devtools
+import page_case
 
 TIP = "document.getElementById('tip')"
 LINES = "[...document.querySelectorAll('#rows tbody tr')].filter(r => !r.hidden)"
@@ -17,39 +12,7 @@ BARS = "[...document.querySelectorAll('.chart [data-c]')].filter(b => !b.closest
 COLUMNS = 4
 
 
-class PageTest(unittest.TestCase):
-    make_example = ""
-    shots = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.browser = devtools.Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-        cls.folder.cleanup()
-
-    def file(self, kind):
-        path = pathlib.Path(self.folder.name) / f"{kind}.html"
-        if not path.exists():
-            subprocess.run([self.make_example, kind, path], check=True)
-        return path
-
-    def open(self, kind, **options):
-        page = self.browser.open(self.file(kind), **options)
-        self.addCleanup(self.check_quiet, page, self.file(kind))
-        return page
-
-    def check_quiet(self, page, path):
-        self.assertEqual(page.faults(), [])
-        self.assertEqual(page.requests(), [path.resolve().as_uri()])
-
-    def shot(self, page, name, **options):
-        if self.shots:
-            page.screenshot(pathlib.Path(self.shots) / name, **options)
-
+class PageTest(page_case.PageCase):
     def column(self, page, key, table="rows"):
         at = page.value(f"[...document.querySelectorAll('#{table} th[data-key]')]"
                         f".findIndex(h => h.dataset.key === '{key}')")
@@ -314,10 +277,4 @@ class Reading(PageTest):
 
 
 if __name__ == "__main__":
-    if devtools.find() is None:
-        print("skipped: there is no Chromium", file=sys.stderr)
-        sys.exit(devtools.SKIPPED)
-    PageTest.make_example = sys.argv[1]
-    if len(sys.argv) > 2:
-        PageTest.shots = sys.argv[2]
-    unittest.main(argv=sys.argv[:1])
+    page_case.main()

@@ -7,13 +7,9 @@ import csv
 import io
 import json
 import pathlib
-import subprocess
-import sys
-import tempfile
-import unittest
 import xml.etree.ElementTree as ElementTree
 
-import devtools
+import page_case
 
 SHOWN = "e => !e.closest('.off') && !e.closest('[hidden]')"
 MARKERS = f"[...document.querySelectorAll('.picture .p[data-p]')].filter({SHOWN})"
@@ -25,39 +21,9 @@ def label(name, value):
     return f'input[name="{name}"][value="{value}"]'
 
 
-class PageTest(unittest.TestCase):
-    make_example = ""
-    shots = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.browser = devtools.Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-        cls.folder.cleanup()
-
-    def file(self, kind):
-        path = pathlib.Path(self.folder.name) / f"{kind}.html"
-        if not path.exists():
-            subprocess.run([self.make_example, kind, path], check=True)
-        return path
-
-    def open(self, kind, **options):
-        page = self.browser.open(self.file(kind), **options)
-        self.addCleanup(self.check_quiet, page, self.file(kind))
-        return page
-
-    def check_quiet(self, page, path):
-        self.assertEqual(page.faults(), [])
-        self.assertEqual([u for u in page.requests() if not u.startswith("blob:")],
-                         [path.resolve().as_uri()])
-
-    def shot(self, page, name, **options):
-        if self.shots:
-            page.screenshot(pathlib.Path(self.shots) / name, **options)
+class PageTest(page_case.PageCase):
+    def requests(self, page):
+        return [u for u in page.requests() if not u.startswith("blob:")]  # of downloads
 
     def numbers(self, page):
         return page.value(f"{MARKERS}.map(e => Number(e.dataset.p) + 1)")
@@ -305,10 +271,4 @@ class Size(PageTest):
 
 
 if __name__ == "__main__":
-    if devtools.find() is None:
-        print("skipped: there is no Chromium", file=sys.stderr)
-        sys.exit(devtools.SKIPPED)
-    PageTest.make_example = sys.argv[1]
-    if len(sys.argv) > 2:
-        PageTest.shots = sys.argv[2]
-    unittest.main(argv=sys.argv[:1])
+    page_case.main()
