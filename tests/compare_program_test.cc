@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/folder_test.h"
 #include "tests/run_program.h"
 
 namespace wattline {
@@ -63,20 +63,9 @@ std::string TextOf(const Made& made) {
   return json.dump();
 }
 
-class CompareProgramTest : public ::testing::Test {
+class CompareProgramTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& file) const { return (folder_ / file).string(); }
-  std::string Write(const std::string& file, const std::string& text) const {
-    std::ofstream(Path(file)) << text;
-    return Path(file);
-  }
+  using FolderTest::Write;
   std::string Write(const std::string& file, const Made& made) const {
     return Write(file, TextOf(made));
   }
@@ -96,9 +85,6 @@ class CompareProgramTest : public ::testing::Test {
     EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
     EXPECT_EQ(run.err.rfind("compare: ", 0), 0u) << run.err;
   }
-
- private:
-  std::filesystem::path folder_;
 };
 
 bool Holds(const std::string& text, const std::string& part) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "roofline/fit_json.h"
+#include "tests/folder_test.h"
 #include "tests/made_results.h"
 #include "tests/run_program.h"
 
@@ -15,31 +16,11 @@ namespace {
 
 using roofline::Interval;
 
-class RooflineFitTest : public ::testing::Test {
+class RooflineFitTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string Write(const std::string& name, const std::string& text) const {
-    std::ofstream(Path(name)) << text;
-    return Path(name);
-  }
-  std::string Read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(Path(name)).rdbuf();
-    return text.str();
-  }
   ProgramRun Run(const std::string& arguments) const {
     return RunProgram(std::string(WATTLINE_ROOFLINE) + " fit " + arguments, Path("err"));
   }
-
-  std::filesystem::path folder_;
 };
 
 bool Says(const std::string& text, const std::string& part) {

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/folder_test.h"
 #include "tests/run_program.h"
 
 namespace wattline {
@@ -16,18 +15,10 @@ using Rules = std::vector<std::string>;
 
 constexpr const char* kData = WATTLINE_SOURCE_DIR "/tests/data/";
 
-class LintProgramTest : public ::testing::Test {
+class LintProgramTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& file, const Json& json) const {
-    std::ofstream(folder_ / file) << json.dump();
-    return (folder_ / file).string();
+    return FolderTest::Write(file, json.dump());
   }
   // A results file with one row.
   std::string WriteRow(const std::string& name, Json row) const {
@@ -36,8 +27,7 @@ class LintProgramTest : public ::testing::Test {
     return Write("results.json", {{"context", {{"chip", "chip"}}}, {"benchmarks", {row}}});
   }
   ProgramRun Run(const std::string& flags) const {
-    return RunProgram(std::string(WATTLINE_ROOFLINE) + " lint " + flags,
-                      (folder_ / "err").string());
+    return RunProgram(std::string(WATTLINE_ROOFLINE) + " lint " + flags, Path("err"));
   }
   // The rules of the findings, in their order.
   std::vector<std::string> RulesOf(const std::string& flags) const {
@@ -47,9 +37,6 @@ class LintProgramTest : public ::testing::Test {
     }
     return rules;
   }
-
- private:
-  std::filesystem::path folder_;
 };
 
 TEST_F(LintProgramTest, AFileOfBenchIsClean) {

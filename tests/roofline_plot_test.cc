@@ -3,35 +3,20 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "roofline/fit_json.h"
+#include "tests/folder_test.h"
 #include "tests/plot_example.h"
 #include "tests/run_program.h"
 
 namespace wattline::roofline {
 namespace {
 
-class PlotProgramTest : public ::testing::Test {
+class PlotProgramTest : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("roofline_plot_test_" +
-               std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+    FolderTest::SetUp();
     Write("fit.json", FitJson(ExampleFit()));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
-  std::string Read(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
   }
   // `flags` after the fit; `before` stands before the program.
   ProgramRun Plot(const std::string& flags, const std::string& before = "") const {
@@ -41,9 +26,6 @@ class PlotProgramTest : public ::testing::Test {
   static std::string Decode() {
     return std::string(WATTLINE_SOURCE_DIR) + "/tests/data/decode_emerald_rapids_vm.json";
   }
-
- private:
-  std::filesystem::path folder_;
 };
 
 TEST_F(PlotProgramTest, DrawsRoofsAndTheRowsUnderThem) {

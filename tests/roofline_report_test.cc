@@ -2,12 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "roofline/fit_json.h"
+#include "tests/folder_test.h"
 #include "tests/run_program.h"
 
 namespace wattline {
@@ -18,33 +16,14 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kClean = WATTLINE_SOURCE_DIR "/tests/data/decode_emerald_rapids_vm.json";
 constexpr const char* kM5 = WATTLINE_SOURCE_DIR "/tests/data/mac_ml_benchmark_m5.json";
 
-class ReportTest : public ::testing::Test {
+class ReportTest : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& file) const { return (folder_ / file).string(); }
-  std::string Write(const std::string& file, const std::string& text) const {
-    std::ofstream(Path(file)) << text;
-    return Path(file);
-  }
-  std::string Read(const std::string& file) const {
-    std::ifstream in(Path(file));
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
   ProgramRun Run(const std::string& flags) const {
     return RunProgram(std::string(WATTLINE_ROOFLINE) + " report " + flags, Path("err"));
   }
   Json RunJson(const std::string& flags) const {
     return Json::parse(Run(flags + " --output=json").out);
   }
-
- private:
-  std::filesystem::path folder_;
 };
 
 TEST_F(ReportTest, EveryRowStandsUnderTheCeilingsOfItsFile) {
