@@ -6,8 +6,8 @@
 namespace wattline::kernels {
 namespace {
 
-// Block sizes and type codes: ggml docs/gguf.md and ggml-common.h.
-constexpr std::array<FormatInfo, 9> kFormats = {{
+// Block sizes and type codes: ggml docs/gguf.md and ggml-common.h; mlx4: format.h.
+constexpr std::array<FormatInfo, 10> kFormats = {{
     {Format::kF32, "f32", 1, 4, 0},
     {Format::kF16, "f16", 1, 2, 1},
     {Format::kBF16, "bf16", 1, 2, 30},
@@ -17,6 +17,7 @@ constexpr std::array<FormatInfo, 9> kFormats = {{
     {Format::kQ4_K, "q4_k", 256, 144, 12},
     {Format::kQ5_K, "q5_k", 256, 176, 13},
     {Format::kQ6_K, "q6_k", 256, 210, 14},
+    {Format::kMlx4, "mlx4", 64, 36, std::nullopt},
 }};
 
 }  // namespace

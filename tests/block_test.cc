@@ -94,7 +94,7 @@ TEST_P(BlockTest, BertAgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, BlockTest,
                          testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q4_k",
-                                         "q5_k", "q6_k"),
+                                         "q5_k", "q6_k", "mlx4"),
                          [](const auto& p) { return std::string(p.param); });
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_P(DecoderFormatTest, AgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, DecoderFormatTest,
                          testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q4_k",
-                                         "q5_k", "q6_k", "q4_k_m"),
+                                         "q5_k", "q6_k", "q4_k_m", "mlx4"),
                          [](const auto& p) { return std::string(p.param); });
 
 class DecoderOddShapeTest : public testing::TestWithParam<const char*> {};

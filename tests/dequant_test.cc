@@ -51,6 +51,20 @@ TEST(DequantReferenceTest, AQ4_1BlockCountedByHand) {
   for (size_t i = 0; i < 32; ++i) EXPECT_EQ(x[i], i < 16 ? -1.0 : -0.5);
 }
 
+TEST(DequantReferenceTest, AnMlx4BlockCountedByHand) {
+  std::vector<std::byte> block(36, std::byte{0});
+  block[0] = std::byte{0x00}, block[1] = std::byte{0xb8};  // scale = -0.5
+  block[2] = std::byte{0x00}, block[3] = std::byte{0x44};  // bias = 4
+  // The first word is 0x76543210: elements 0 to 7 have q = 0 to 7. The last is 0xf0000000.
+  block[4] = std::byte{0x10}, block[5] = std::byte{0x32};
+  block[6] = std::byte{0x54}, block[7] = std::byte{0x76};
+  block[35] = std::byte{0xf0};
+  std::vector<double> expected(64, 4.0);
+  for (size_t i = 0; i < 8; ++i) expected[i] = 4.0 - 0.5 * static_cast<double>(i);
+  expected[63] = -3.5;
+  EXPECT_EQ(Reference(Format::kMlx4, block), expected);
+}
+
 TEST(DequantReferenceTest, AQ8_0BlockCountedByHand) {
   std::vector<std::byte> block(34, std::byte{0});
   block[1] = std::byte{0x38};  // d = 0.5
@@ -150,6 +164,8 @@ TEST(DequantLawTest, CountsAreThoseOfAHandCountedMatrix) {
   EXPECT_EQ(DequantByte(w, 2), 3 * 40 + 3 * 64 * 2);
   EXPECT_EQ(DequantFlop(w), 3 * 64 * 2);
   EXPECT_EQ(DequantFlop({Format::kQ6_K, 3, 256, nullptr}), 3 * 256);
+  EXPECT_EQ(DequantByte({Format::kMlx4, 3, 128, nullptr}, 4), 3 * 2 * 36 + 3 * 128 * 4);
+  EXPECT_EQ(DequantFlop({Format::kMlx4, 3, 128, nullptr}), 3 * 128 * 2);
 }
 
 }  // namespace

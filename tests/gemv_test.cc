@@ -85,7 +85,7 @@ class GemvTest : public testing::TestWithParam<std::tuple<Isa, FormatInfo>> {
   static std::vector<std::pair<int64_t, int64_t>> Shapes(const FormatInfo& info) {
     if (info.block_elements == 256) return {{37, 256}, {37, 2048}, {5, 5632}, {3, 14336}};
     std::vector<std::pair<int64_t, int64_t>> shapes = {
-        {1, 32}, {37, 576}, {37, 2048}, {5, 5632}, {3, 14336}};
+        {1, info.block_elements == 64 ? 64 : 32}, {37, 576}, {37, 2048}, {5, 5632}, {3, 14336}};
     if (info.block_elements == 1) {
       for (int64_t cols : {1, 7, 31, 100, 129, 1000}) shapes.push_back({3, cols});
     }
@@ -188,7 +188,7 @@ TEST_P(GemvTest, ExtremeIntegersDoNotSaturate) {
     for (size_t at = 0; at < data.size(); at += static_cast<size_t>(info.block_byte)) {
       const size_t head = info.format == Format::kQ6_K ? at + 208 : at;
       const size_t byte_count = info.format == Format::kQ4_1 || info.format == Format::kQ4_K ||
-                                        info.format == Format::kQ5_K
+                                        info.format == Format::kQ5_K || info.format == Format::kMlx4
                                     ? 4
                                     : 2;
       std::copy_n(heads.begin() + static_cast<std::ptrdiff_t>(head), byte_count,

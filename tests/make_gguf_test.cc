@@ -90,6 +90,9 @@ TEST_F(MakeGgufTest, WrongUseExitsWith2AndSaysWhatIsKnown) {
   const Ran format = RunProgram("--format=q3_k -o " + path_);
   EXPECT_EQ(format.exit_code, 2);
   EXPECT_NE(format.output.find("weight format 'q3_k' is not known"), std::string::npos);
+  const Ran no_type = RunProgram("--format=mlx4 -o " + path_);
+  EXPECT_EQ(no_type.exit_code, 2);
+  EXPECT_NE(no_type.output.find("--format=mlx4: GGUF has no type for it"), std::string::npos);
   const Ran heads = RunProgram("--heads=4 --kv_heads=3 -o " + path_);
   EXPECT_EQ(heads.exit_code, 2);
   EXPECT_NE(heads.output.find("must be a multiple of kv_heads"), std::string::npos);

@@ -43,6 +43,7 @@ inline std::vector<std::byte> PackedRows(Format format, int64_t rows, int64_t co
       case Format::kQ4_1:
       case Format::kQ4_K:
       case Format::kQ5_K:
+      case Format::kMlx4:
         put_half(0, 0.1f * value);
         put_half(2, 0.3f * random.Normal());
         break;

@@ -98,7 +98,7 @@ TEST_P(RandomModelTest, LogitsSpreadByThree) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, RandomModelTest,
                          testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q4_k",
-                                         "q5_k", "q6_k", "q4_k_m"));
+                                         "q5_k", "q6_k", "q4_k_m", "mlx4"));
 
 TEST(RandomModelTest, LlamaShapesGetTheirRopeFactors) {
   ThreadPool pool(1);
@@ -192,7 +192,7 @@ TEST_P(RandomRowTest, MeanIsNoughtAndDeviationAsAsked) {
 INSTANTIATE_TEST_SUITE_P(Formats, RandomRowTest,
                          testing::Values(Format::kF32, Format::kF16, Format::kBF16, Format::kQ8_0,
                                          Format::kQ4_0, Format::kQ4_1, Format::kQ4_K, Format::kQ5_K,
-                                         Format::kQ6_K),
+                                         Format::kQ6_K, Format::kMlx4),
                          [](const auto& test) { return std::string(Info(test.param).name); });
 
 TEST(RandomRowTest, AnOddNumberOfFloatsEndsWhereTheRowEnds) {

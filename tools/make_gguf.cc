@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "kernels/format.h"
 #include "kernels/model/gguf_writer.h"
 #include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
@@ -114,6 +116,13 @@ int Make(const CLI::App& app, const Options& o) {
   };
   const unsigned cpus = std::thread::hardware_concurrency();
   kernels::ThreadPool pool(o.threads > 0 ? o.threads : cpus > 0 ? static_cast<int>(cpus) : 1);
+  const std::optional<kernels::Format> pure = kernels::FormatFromName(o.format);
+  if (pure && !kernels::Info(*pure).gguf_type) {
+    fmt::print(stderr,
+               "make_gguf: --format={}: GGUF has no type for it; bench makes such models itself\n",
+               o.format);
+    return kWrongUse;
+  }
   const kernels::LoadedModel made = kernels::MakeRandomModel(shape, o.format, o.seed, pool);
   if (!made.model) {
     fmt::print(stderr, "make_gguf: {}\n", made.error);

@@ -18,7 +18,7 @@ void DequantOffsetReference(Format format, const std::byte* row, int64_t cols, d
 
 // Bytes: packed weights read once, out written once (4 or 2 bytes an element).
 double DequantByte(const Matrix& w, int64_t out_element_byte);
-// Operations: one multiply (and one add where the format has a minimum: q4_1, q4_k, q5_k) per
+// Operations: one multiply (and one add where the format has a minimum: q4_1, q4_k, q5_k, mlx4) per
 // element; none for the dense formats, whose conversion is no arithmetic.
 double DequantFlop(const Matrix& w);
 

@@ -78,6 +78,12 @@ Term Q6_K(const std::byte* block, int i) {
   return {scale * (low | high << 4), -32.0 * scale};
 }
 
+// f16 scale, f16 bias, 8 little-endian words of 8 nibbles each, the lowest first: element 2 j is
+// the low half of byte j, 2 j + 1 the high one.
+Term Mlx4(const std::byte* block, int i) {
+  return {F16(block) * (U8(block + 4 + i / 2) >> i % 2 * 4 & 15), F16(block + 2)};
+}
+
 Term Element(Format format, const std::byte* block, int i) {
   switch (format) {
     case Format::kF32: {
@@ -101,6 +107,8 @@ Term Element(Format format, const std::byte* block, int i) {
       return Q5_K(block, i);
     case Format::kQ6_K:
       return Q6_K(block, i);
+    case Format::kMlx4:
+      return Mlx4(block, i);
   }
   assert(false);
   return {};

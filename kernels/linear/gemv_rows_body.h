@@ -31,8 +31,10 @@ class PackedDot {
       for (int64_t byte = 0; byte < kGroupByte; byte += 64) V::Prefetch(row + byte, kPrefetchByte);
       dot.template Add<8>(row, run);
     }
-    if constexpr (U::kRuns == 1) {
-      for (; run < runs; ++run, row += U::kBlockByte) dot.template Add<1>(row, run);
+    if constexpr (U::kRuns < 8) {
+      for (; run < runs; run += U::kRuns, row += U::kBlockByte) {
+        dot.template Add<U::kRuns>(row, run);
+      }
     }
     Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
       typename V::Sums sum = dot.offset_[t.value];
@@ -78,9 +80,11 @@ class PackedDot {
           offset_[t.value] = V::MultiplyAdd8(offset_[t.value], offset, block_sum_ + at);
         }
       } else {
-        both[t.value][0] = scale[0] * scale_[at];
-        if constexpr (U::kOffset) {
-          offset_[t.value] = V::MultiplyAdd1(offset_[t.value], offset[0], block_sum_[at]);
+        for (int r = 0; r < kCount; ++r) {
+          both[t.value][r] = scale[r] * scale_[at + r];
+          if constexpr (U::kOffset) {
+            offset_[t.value] = V::MultiplyAdd1(offset_[t.value], offset[r], block_sum_[at + r]);
+          }
         }
       }
     });
@@ -230,6 +234,8 @@ void GemvRowsAny(const GemvRows& g) {
       return GemvRowsOf<V, Format::kQ5_K, kInterleavedFrom>(g);
     case Format::kQ6_K:
       return GemvRowsOf<V, Format::kQ6_K, kInterleavedFrom>(g);
+    case Format::kMlx4:
+      return GemvRowsOf<V, Format::kMlx4, kInterleavedFrom>(g);
   }
 }
 

@@ -34,8 +34,10 @@ class TokensDot {
       for (int64_t byte = 0; byte < kGroupByte; byte += 64) V::Prefetch(row + byte, kPrefetchByte);
       dot.template Add<8>(row, run);
     }
-    if constexpr (U::kRuns == 1) {
-      for (; run < runs; ++run, row += U::kBlockByte) dot.template Add<1>(row, run);
+    if constexpr (U::kRuns < 8) {
+      for (; run < runs; run += U::kRuns, row += U::kBlockByte) {
+        dot.template Add<U::kRuns>(row, run);
+      }
     }
     constexpr int kShare = V::kSumLanes / kTokens;
     float sum[V::kSumLanes], offset[V::kSumLanes];

@@ -28,6 +28,7 @@ std::string TypeName(uint32_t code) {
 std::string SupportedTypes() {
   std::string names;
   for (const FormatInfo& info : AllFormats()) {
+    if (!info.gguf_type) continue;
     if (!names.empty()) names += ", ";
     for (const char letter : info.name) {
       names += letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;

@@ -50,7 +50,7 @@ class GgufWriter {
 
 // The model with what loaders of Llama files expect besides the tensors: hyper-parameters, RoPE
 // factors, and a placeholder vocabulary (<unk>, <s>, </s>, 256 bytes, then filler words). The model
-// must outlive the writer.
+// must outlive the writer; its formats are those with a GGUF type (format.h).
 GgufWriter ModelGguf(const Model& model);
 
 }  // namespace wattline::kernels

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -83,12 +84,13 @@ GgufWriter ModelGguf(const Model& model) {
   for (const TensorSpec& spec : LlamaTensors(model.shape)) {
     const Matrix matrix = TensorAt(spec, model);
     const int64_t ne[] = {spec.cols, spec.rows};
-    writer.AddTensor(spec.name, {ne, IsNorm(spec.role) ? 1u : 2u}, Info(matrix.format).gguf_type,
+    assert(Info(matrix.format).gguf_type);
+    writer.AddTensor(spec.name, {ne, IsNorm(spec.role) ? 1u : 2u}, *Info(matrix.format).gguf_type,
                      {matrix.data, static_cast<size_t>(matrix.Byte())});
   }
   if (model.rope_factors != nullptr) {
     const int64_t ne[] = {model.shape.rope_dim / 2};
-    writer.AddTensor("rope_freqs.weight", ne, Info(Format::kF32).gguf_type,
+    writer.AddTensor("rope_freqs.weight", ne, *Info(Format::kF32).gguf_type,
                      {reinterpret_cast<const std::byte*>(model.rope_factors),
                       static_cast<size_t>(ne[0]) * sizeof(float)});
   }

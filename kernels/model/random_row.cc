@@ -27,8 +27,8 @@ float Jitter(uint64_t bits) {
   return 0.75f + 0.5f * static_cast<float>(bits & 0xffffu) * (1.0f / 65535.0f);
 }
 
-// +1 or -1: the quanta of q4_0 and q6_k are off centre by half a step, and signs that differ from
-// block to block cancel that.
+// +1 or -1: the quanta of q4_0, q6_k and mlx4 are off centre by half a step, and signs that differ
+// from block to block cancel that.
 float Sign(uint64_t bits) { return (bits >> 16) & 1u ? -1.0f : 1.0f; }
 
 void PutF16(float value, std::byte* to) {
@@ -85,6 +85,18 @@ void Q4_1Block(float sd, Random& random, std::byte* block) {
   PutF16(d, block);
   PutF16(-d * (6.5f + Jitter(bits >> 17)), block + 2);
   PutBits(random, 16, block + 4);
+}
+
+// f16 scale, f16 bias, 32 bytes of nibbles; x = scale q + bias. MLX's quantiser makes q = 0 the
+// group's value of largest magnitude and 0 representable: the scale takes the sign that this needs,
+// and bias = -scale times the whole number nearest to that value over (max - min) / 15, which is 8
+// where both signs reach equally far.
+void Mlx4Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  const float scale = sd / (kSd16 * kJitterRms) * Jitter(bits) * Sign(bits);
+  PutF16(scale, block);
+  PutF16(-8.0f * scale, block + 2);
+  PutBits(random, 32, block + 4);
 }
 
 // The 8 scales and 8 minimums of 6 bits in the 12 bytes of q4_k and q5_k (ggml-quants.c).
@@ -144,6 +156,8 @@ void QuantBlock(Format format, float sd, Random& random, std::byte* block) {
       return Q45KBlock(sd, kSd32, 15.5f, 160, random, block);
     case Format::kQ6_K:
       return Q6KBlock(sd, random, block);
+    case Format::kMlx4:
+      return Mlx4Block(sd, random, block);
     case Format::kF32:
     case Format::kF16:
     case Format::kBF16:

@@ -30,6 +30,12 @@ struct Neon {
     const uint8x16_t bytes = vld1q_u8(static_cast<const uint8_t*>(at));
     return {vandq_u8(bytes, vdupq_n_u8(15)), vshrq_n_u8(bytes, 4)};
   }
+  // Element 2 j is the low half of byte j, element 2 j + 1 the high one.
+  static Bytes LoadNibblePairs(const void* at) {
+    const uint8x16_t bytes = vld1q_u8(static_cast<const uint8_t*>(at));
+    const uint8x16_t even = vandq_u8(bytes, vdupq_n_u8(15)), odd = vshrq_n_u8(bytes, 4);
+    return {vzip1q_u8(even, odd), vzip2q_u8(even, odd)};
+  }
   template <int kMask>
   static Bytes And(Bytes a) {
     return {vandq_u8(a.low, vdupq_n_u8(kMask)), vandq_u8(a.high, vdupq_n_u8(kMask))};
@@ -57,6 +63,14 @@ struct Neon {
   template <int kStride>
   static void HalvesToFloats(const std::byte* at, float* out) {
     for (int i = 0; i < 8; ++i) out[i] = HalfToFloat(at + i * kStride);
+  }
+  // Four pairs of f16 numbers, `kStride` bytes apart: each twice.
+  template <int kStride>
+  static void HalfPairsToFloats(const std::byte* at, float* first, float* second) {
+    for (int i = 0; i < 8; ++i) {
+      first[i] = HalfToFloat(at + i / 2 * kStride);
+      second[i] = HalfToFloat(at + i / 2 * kStride + 2);
+    }
   }
   // out[i] = factor * byte i of `bytes`, unsigned; the same with signed bytes at `at`.
   static void Scale8(uint64_t bytes, float factor, float* out) {

@@ -25,6 +25,11 @@ struct PackedYmm {
     const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(at));
     return And<15>(_mm256_set_m128i(_mm_srli_epi16(bytes, 4), bytes));
   }
+  // Element 2 j is the low half of byte j, element 2 j + 1 the high one.
+  static Bytes LoadNibblePairs(const void* at) {
+    const __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(at)));
+    return And<15>(_mm256_or_si256(wide, _mm256_slli_epi16(wide, 4)));
+  }
   template <int kMask>
   static Bytes And(Bytes a) {
     return _mm256_and_si256(a, _mm256_set1_epi8(static_cast<char>(kMask)));
@@ -55,6 +60,18 @@ struct PackedYmm {
     const __m128i halves =
         _mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7));
     _mm256_storeu_ps(out, _mm256_cvtph_ps(halves));
+  }
+  // Four pairs of f16 numbers, `kStride` bytes apart: each twice.
+  template <int kStride>
+  static void HalfPairsToFloats(const std::byte* at, float* first, float* second) {
+    const auto pair = [at](int i) {
+      int bits;
+      __builtin_memcpy(&bits, at + i * kStride, 4);
+      return bits;
+    };
+    const __m256 pairs = _mm256_cvtph_ps(_mm_setr_epi32(pair(0), pair(1), pair(2), pair(3)));
+    _mm256_storeu_ps(first, _mm256_moveldup_ps(pairs));
+    _mm256_storeu_ps(second, _mm256_movehdup_ps(pairs));
   }
   static float HalfToFloat(const std::byte* at) {
     uint16_t bits;

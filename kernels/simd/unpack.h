@@ -91,6 +91,30 @@ struct Unpack<V, Format::kQ4_1> : OneRun<V, 20> {
   }
 };
 
+// Two runs with the scale and the offset of both in front.
+template <class V>
+struct Unpack<V, Format::kMlx4> {
+  static constexpr int kLargest = 15;
+  static constexpr int kRuns = 2;
+  static constexpr int kBlockByte = 36;
+  static constexpr int kScales = 1;
+  static constexpr bool kSigned = false;
+  static constexpr bool kOffset = true;
+  template <int kCount>
+  static void Scales(const std::byte* block, float* scale, float* offset) {
+    if constexpr (kCount == 8) {
+      V::template HalfPairsToFloats<kBlockByte>(block, scale, offset);
+    } else {
+      scale[0] = scale[1] = V::HalfToFloat(block);
+      offset[0] = offset[1] = V::HalfToFloat(block + 2);
+    }
+  }
+  template <int kRun>
+  static typename V::Bytes Q(const std::byte* block) {
+    return V::LoadNibblePairs(block + 4 + kRun * 16);
+  }
+};
+
 // q4_k and q5_k: eight runs, f16 d, f16 dmin, then 6-bit scales and minima in 12 bytes.
 template <class V>
 struct ScaleMinRuns {
