@@ -9,7 +9,7 @@
 
 namespace wattline::roofline {
 
-// compare_page.css and compare_page.js, embedded by CMake.
+// page.css with compare_page.css, and compare_page.js, embedded by CMake.
 const PageFiles& ComparePageFiles();
 
 // All that the comparison says as JSON in <script id="comparison">, and the script that draws,

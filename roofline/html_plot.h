@@ -9,7 +9,7 @@
 
 namespace wattline::roofline {
 
-// plot_page.css and plot_page.js, embedded by CMake.
+// page.css with plot_page.css, and plot_page.js, embedded by CMake.
 struct PageFiles {
   std::string_view style;
   std::string_view script;

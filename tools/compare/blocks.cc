@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/program.h"
 #include "tools/text_table.h"
 
 namespace wattline::tools {

@@ -11,7 +11,7 @@
 #include "roofline/normalised.h"
 #include "roofline/readers/reader.h"
 #include "tools/known_work.h"
-#include "tools/reference/published.h"
+#include "tools/reference/embedded.h"
 
 namespace wattline::tools {
 namespace {
@@ -81,8 +81,8 @@ roofline::LintResult LintFiles(const std::vector<Results>& results) {
                          fit ? &*fit : nullptr,
                          {},
                          KnownWorkOf,
-                         {roofline::ParseGpus(PublishedText("gpus.csv")),
-                          roofline::ParseDensePeaks(PublishedText("dense_peaks.csv"))}});
+                         {roofline::ParseGpus(PublishedText("gpus")),
+                          roofline::ParseDensePeaks(PublishedText("dense_peaks"))}});
 }
 
 }  // namespace wattline::tools

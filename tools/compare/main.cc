@@ -8,10 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <iterator>
-#include <new>
 
 #include "roofline/compare_keys.h"
 #include "roofline/compare_page.h"
@@ -19,19 +17,13 @@
 #include "tools/compare/load.h"
 #include "tools/compare/references.h"
 #include "tools/compare/report.h"
+#include "tools/program.h"
 #include "tools/text_table.h"
 
 namespace wattline::tools {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-constexpr int kVerdict = 3;
-
-int Fail(const std::string& sentence, int code) {
-  fmt::print(stderr, "compare: {}\n", Plain(sentence, 4000));
-  return code;
-}
+int Fail(const std::string& sentence, int code) { return FailAs("compare", sentence, code); }
 
 Look LookOf(const CompareFlags& flags, Shape shape) {
   Look look;
@@ -293,11 +285,5 @@ int Main(int argc, char** argv) {
 }  // namespace wattline::tools
 
 int main(int argc, char** argv) {
-  try {
-    return wattline::tools::Main(argc, argv);
-  } catch (const std::bad_alloc&) {
-    return wattline::tools::Fail("this machine has too little memory for these files", 1);
-  } catch (const std::exception& error) {
-    return wattline::tools::Fail(error.what(), 1);
-  }
+  return wattline::tools::Guarded("compare", wattline::tools::Main, argc, argv);
 }

@@ -11,7 +11,7 @@
 #include "roofline/devices.h"
 #include "roofline/normalised.h"
 #include "roofline/readers/reader.h"
-#include "tools/reference/references.h"
+#include "tools/reference/embedded.h"
 
 namespace wattline::tools {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 using roofline::Results;
 
 // Of a reference file; what it cannot be read for is a fault of the program, which tests find.
-std::vector<Results> Read(const ReferenceFile& file) {
+std::vector<Results> Read(const EmbeddedFile& file) {
   const std::string name(file.name);
   std::vector<Results> results = roofline::ParseAny(std::string(file.text), name).results;
   for (Results& one : results) roofline::AddNormalised(one);
@@ -40,7 +40,7 @@ bool Begins(const std::string& begin, std::string_view name) {
 
 std::string Unknown(const std::string& name) {
   std::string known;
-  for (const ReferenceFile& file : ReferenceFiles()) {
+  for (const EmbeddedFile& file : ReferenceFiles()) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", file.name);
   }
   return fmt::format("--reference={} is not known; there are {}", name,
@@ -54,17 +54,17 @@ LoadedFiles LoadReferences(const std::vector<std::string>& names) {
   std::set<std::string_view> taken;
   for (const std::string& name : names) {
     const std::string slug = roofline::DeviceSlug(name);
-    std::vector<const ReferenceFile*> exact, beginning;
-    for (const ReferenceFile& file : ReferenceFiles()) {
+    std::vector<const EmbeddedFile*> exact, beginning;
+    for (const EmbeddedFile& file : ReferenceFiles()) {
       if (file.name == name || file.name == slug || IsChip(Read(file), name)) {
         exact.push_back(&file);
       } else if (!slug.empty() && Begins(slug, file.name)) {
         beginning.push_back(&file);
       }
     }
-    const std::vector<const ReferenceFile*>& found = exact.empty() ? beginning : exact;
+    const std::vector<const EmbeddedFile*>& found = exact.empty() ? beginning : exact;
     if (found.empty()) return {{}, {}, Unknown(name)};
-    for (const ReferenceFile* file : found) {
+    for (const EmbeddedFile* file : found) {
       if (!taken.insert(file->name).second) continue;
       for (Results& one : Read(*file)) loaded.results.push_back(std::move(one));
     }
@@ -98,7 +98,7 @@ TextTable ReferenceTable() {
                    {"chip", "chip", false},
                    {"rows", "rows", true},
                    {"source", "source", false}};
-  for (const ReferenceFile& file : ReferenceFiles()) {
+  for (const EmbeddedFile& file : ReferenceFiles()) {
     for (const Results& one : Read(file)) {
       const auto rows = static_cast<double>(one.rows.size());
       table.rows.push_back({std::string(file.name), one.machine.chip,

@@ -46,7 +46,5 @@ std::string RatioText(double ratio);
 std::string IntervalText(const roofline::Estimate& ratio);
 // The label, and whether its figures are published ones.
 std::string LabelText(const roofline::CompareColumn& column);
-// One line without control characters, which a terminal would obey; at most `most` bytes.
-std::string Plain(const std::string& text, size_t most = 400);
 
 }  // namespace wattline::tools

@@ -7,6 +7,7 @@
 #include "tools/compare/blocks.h"
 #include "tools/compare/report.h"
 #include "tools/findings.h"
+#include "tools/program.h"
 #include "tools/text_table.h"
 
 namespace wattline::tools {
@@ -146,21 +147,6 @@ std::string PlainLines(const std::string& text) {
 }
 
 }  // namespace
-
-std::string Plain(const std::string& text, size_t most) {
-  std::string plain;
-  for (size_t i = 0; i < text.size() && plain.size() < most; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool is_c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (is_c1) ++i;
-    plain += byte < 0x20 || byte == 0x7F || is_c1 ? '?' : text[i];
-  }
-  if (text.size() <= most) return plain;
-  while (!plain.empty() && (plain.back() & 0xC0) == 0x80) plain.pop_back();
-  if (!plain.empty() && (plain.back() & 0x80) != 0) plain.pop_back();
-  return plain + "...";
-}
 
 std::string ValueText(double value) { return fmt::format("{:.4g}", value); }
 

@@ -12,15 +12,13 @@
 #include "roofline/fit_json.h"
 #include "roofline/machine_fit.h"
 #include "roofline/result.h"
+#include "tools/program.h"
 #include "tools/roofline/commands.h"
 #include "tools/roofline/fit_tables.h"
 #include "tools/text_table.h"
 
 namespace wattline::tools {
 namespace {
-
-constexpr int kFailure = 1;
-constexpr int kUnusable = 2;
 
 struct Flags {
   std::vector<std::string> files;
@@ -58,12 +56,12 @@ std::string WhyNotOver(const Flags& flags) {
 
 int Run(const Flags& flags) {
   if (!flags.out.empty()) {
-    if (const std::string why = WhyNotOver(flags); !why.empty()) return Fail(why, kUnusable);
+    if (const std::string why = WhyNotOver(flags); !why.empty()) return Fail(why, kUsage);
   }
   std::vector<roofline::Results> results;
   for (const std::string& file : flags.files) {
     roofline::ReadResult read = roofline::ReadResults(file);
-    if (!read.results) return Fail(read.error, kUnusable);
+    if (!read.results) return Fail(read.error, kUsage);
     for (roofline::Results& part : roofline::SplitByDevice(std::move(*read.results))) {
       results.push_back(std::move(part));
     }
@@ -79,20 +77,20 @@ int Run(const Flags& flags) {
         return Fail(fmt::format("{} has no rows of ceiling; run ./bench "
                                 "--benchmark_filter=ceiling",
                                 one.path),
-                    kUnusable);
+                    kUsage);
       }
     }
     return Fail(fmt::format("no roof of {} can be fitted: {}",
                             machine.chip.empty() ? "this chip" : machine.chip, WhyNoRoof(machine)),
-                kFailure);
+                kFailed);
   }
   if (!flags.out.empty()) {
     const std::string error = WriteOutput(flags.out, roofline::FitJson(fit));
-    if (!error.empty()) return Fail(error, kFailure);
+    if (!error.empty()) return Fail(error, kFailed);
     if (flags.out == "-") return 0;
   }
   const std::string error = WriteOutput("", FitTables(fit, *TableFormatFromName(flags.output)));
-  return error.empty() ? 0 : Fail(error, kFailure);
+  return error.empty() ? 0 : Fail(error, kFailed);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "roofline/json_fields.h"
 #include "roofline/machine_fit.h"
 #include "tools/known_work.h"
-#include "tools/reference/published.h"
+#include "tools/reference/embedded.h"
 
 namespace wattline::tools {
 namespace {
@@ -76,8 +76,8 @@ roofline::LintResult LintJudged(const JudgedFiles& files) {
                          files.fit ? &*files.fit : nullptr,
                          files.claims,
                          KnownWorkOf,
-                         {roofline::ParseGpus(PublishedText("gpus.csv")),
-                          roofline::ParseDensePeaks(PublishedText("dense_peaks.csv"))}});
+                         {roofline::ParseGpus(PublishedText("gpus")),
+                          roofline::ParseDensePeaks(PublishedText("dense_peaks"))}});
 }
 
 }  // namespace wattline::tools

@@ -1,23 +1,16 @@
 // roofline: from results files of bench to a machine's limits, verdicts, predictions and drawings.
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <exception>
-#include <new>
 #include <vector>
 
+#include "tools/program.h"
 #include "tools/roofline/commands.h"
 
 namespace wattline::tools {
 
-int Fail(const std::string& sentence, int code) {
-  fmt::print(stderr, "roofline: {}\n", sentence);
-  return code;
-}
+int Fail(const std::string& sentence, int code) { return FailAs("roofline", sentence, code); }
 
 namespace {
-
-constexpr int kUsage = 2;
 
 int Main(int argc, char** argv) {
   CLI::App program("Limits of machines from results files of bench, and where each row stands.",
@@ -50,11 +43,5 @@ int Main(int argc, char** argv) {
 }  // namespace wattline::tools
 
 int main(int argc, char** argv) {
-  try {
-    return wattline::tools::Main(argc, argv);
-  } catch (const std::bad_alloc&) {
-    return wattline::tools::Fail("this machine has too little memory for these files", 1);
-  } catch (const std::exception& error) {
-    return wattline::tools::Fail(error.what(), 1);
-  }
+  return wattline::tools::Guarded("roofline", wattline::tools::Main, argc, argv);
 }

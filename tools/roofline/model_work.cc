@@ -9,7 +9,7 @@
 
 #include "kernels/decode/decoder.h"
 #include "kernels/model/plan_model.h"
-#include "tools/reference/published.h"
+#include "tools/reference/embedded.h"
 
 namespace wattline::tools {
 namespace {
@@ -95,8 +95,7 @@ std::vector<WeightFormat> WeightFormats() {
   }
   // 4.85 bits of Llama 2 7B: 4.08e9 byte of 6.74e9 parameters.
   formats.push_back({"q4_k_m", true, 4.85, "q4_0"});
-  const roofline::PublishedTable table =
-      roofline::ParsePublished(PublishedText("quant_formats.csv"));
+  const roofline::PublishedTable table = roofline::ParsePublished(PublishedText("quant_formats"));
   for (size_t i = 0; i < table.rows.size(); ++i) {
     const std::string name = UserName(table.Text(i, "format"));
     const auto bits = table.Number(i, "bits_per_weight");
@@ -151,9 +150,9 @@ const kernels::NamedShape* FindDecoder(std::string_view name) {
 
 roofline::GpuTables PublishedTables() {
   roofline::GpuTables tables;
-  tables.gpus = roofline::ParseGpus(PublishedText("gpus.csv"));
-  tables.rates = roofline::ParseCoreRates(PublishedText("gpu_core_rates.csv"));
-  tables.speeds = roofline::ParseLlamaSpeeds(PublishedText("llamacpp_llama7b_m1_m2.csv"));
+  tables.gpus = roofline::ParseGpus(PublishedText("gpus"));
+  tables.rates = roofline::ParseCoreRates(PublishedText("gpu_core_rates"));
+  tables.speeds = roofline::ParseLlamaSpeeds(PublishedText("llamacpp_llama7b_m1_m2"));
   // pp512 starts from nothing; the 128 tokens of tg128 see 0 to 127 positions before them.
   const ModelRequest request{.context = 64, .prompt = 512, .batch = 1};
   const kernels::ModelShape& shape = kernels::FindShape("llama-2-7b")->shape;

@@ -13,6 +13,7 @@
 #include "roofline/plot_model.h"
 #include "roofline/result.h"
 #include "roofline/svg_plot.h"
+#include "tools/program.h"
 #include "tools/roofline/commands.h"
 #include "tools/roofline/png_file.h"
 
@@ -24,9 +25,6 @@ using roofline::Judged;
 using roofline::MachineFit;
 using roofline::PlotModel;
 using roofline::Theme;
-
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
 
 struct Flags {
   std::string fit;
@@ -75,7 +73,7 @@ int Write(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
   file.close();
-  if (!file) return Fail(fmt::format("{} cannot be written", path), kFailure);
+  if (!file) return Fail(fmt::format("{} cannot be written", path), kFailed);
   return 0;
 }
 
@@ -91,7 +89,7 @@ int Draw(const PlotModel& model, const Flags& flags, const std::string& kind) {
   const std::string svg = roofline::PlotSvg(
       model, {.energy = flags.energy, .theme = flags.dark ? Theme::kDark : Theme::kLight});
   const std::string error = WritePng(svg, flags.out);
-  return error.empty() ? 0 : Fail(error, kFailure);
+  return error.empty() ? 0 : Fail(error, kFailed);
 }
 
 int Run(const Flags& flags) {
@@ -114,7 +112,7 @@ int Run(const Flags& flags) {
         "neither roofs nor rows have joules; measure where `bench --list-meters` "
         "shows a meter";
     if (!made.model->remarks.empty()) why = made.model->remarks[0];
-    return Fail(fmt::format("--energy: {}", why), kFailure);
+    return Fail(fmt::format("--energy: {}", why), kFailed);
   }
   return Draw(*made.model, flags, kind);
 }

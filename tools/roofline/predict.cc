@@ -8,6 +8,7 @@
 
 #include "roofline/fit_json.h"
 #include "roofline/fit_model.h"
+#include "tools/program.h"
 #include "tools/roofline/commands.h"
 #include "tools/roofline/model_work.h"
 #include "tools/roofline/predict_output.h"
@@ -16,7 +17,6 @@
 namespace wattline::tools {
 namespace {
 
-constexpr int kWrongUse = 2;
 constexpr double kSoldGbByte = 1024.0 * 1024.0 * 1024.0;  // memory is sold in these
 
 struct Options {
@@ -313,7 +313,7 @@ int Run(const CLI::App& app, const Options& o) {
     const std::string error = WriteOutput(o.out_path, text);
     return error.empty() ? 0 : Fail(error, 1);
   } catch (const UsageError& error) {
-    return Fail(error.sentence, kWrongUse);
+    return Fail(error.sentence, kUsage);
   }
 }
 

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "roofline/samples.h"
-#include "tools/reference/published.h"
+#include "tools/reference/embedded.h"
 #include "tools/roofline/model_work.h"
 
 namespace wattline::tools {
@@ -95,8 +95,7 @@ TextTable SummaryTable(const std::vector<Compared>& all) {
 
 // Decode of Mistral 7B on two newer chips, by programs that the calibration does not know.
 TextTable OthersTable(const roofline::GpuTables& tables) {
-  const roofline::PublishedTable rows =
-      roofline::ParsePublished(PublishedText("apple_m5_m4pro.csv"));
+  const roofline::PublishedTable rows = roofline::ParsePublished(PublishedText("apple_m5_m4pro"));
   const std::map<std::string, std::string, std::less<>> formats = {
       {"f16", "f16"}, {"4-bit", "mlx_4bit"}, {"q4_K_M", "q4_k_m"}};
   TextTable table;
