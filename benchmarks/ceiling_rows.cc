@@ -33,7 +33,8 @@ std::string IsaOf(const ShownBackend& shown) {
 
 Threads::Threads(Suite& suite, int count) : pool_(&suite.pool()) {
   if (pool_->size() == count) return;
-  own_ = std::make_unique<kernels::ThreadPool>(count);
+  own_ = std::make_unique<kernels::ThreadPool>(
+      count, suite.pool().pinned() ? suite.options().cpus : std::vector<int>{});
   pool_ = own_.get();
 }
 

@@ -84,6 +84,7 @@ void PutGround(const Observed& o, Counters& counters) {
   const Ground& before = o.before ? *o.before : none;
   const Ground& after = o.after ? *o.after : none;
   counters.Put("round_trip_ns", Times(Mean(before.round_trip_s, after.round_trip_s), 1e9));
+  counters.Put("barrier_ns", Times(Mean(before.barrier_s, after.barrier_s), 1e9));
   counters.Put("clock_GHz", Times(Mean(before.clock_hz, after.clock_hz), 1e-9));
   counters.Put("steal", after.steal_fraction);
   if (o.before && o.after) counters.Put("unsteady", Unsteady(before, after) ? 1.0 : 0.0);
@@ -111,6 +112,7 @@ std::map<std::string, double> CountersOf(const Counts& counts, const Observed& o
   for (const auto& [name, value] : counts.more) counters.Put(name.c_str(), value);
   PutGround(o, counters);
   counters.Put("peak_GB", Times(o.peak_byte, 1e-9));
+  counters.Put("huge_share", o.huge_share);
   counters.Put("power_cap_watts", o.power_cap_w);
   if (o.measured.iterations <= 0 || !(o.measured.elapsed_s > 0)) return counters.Done();
 

@@ -39,6 +39,7 @@ struct Observed {
   std::optional<energy::IdlePower> idle_after;
   std::optional<double> power_cap_w;  // the most that the row's watts may be
   std::optional<double> peak_byte;    // resident, above what the program held before its first row
+  std::optional<double> huge_share;   // of the program's memory in huge pages, after the row
 };
 
 // A fraction of a ceiling above this disproves the ceiling, not physics: the row used a unit that

@@ -66,6 +66,7 @@ class Parser {
   bool TakeGoogle(const Argument& a, const std::string& whole);
   void TakeCount(const Argument& a, int least, std::optional<int>& out);
   void TakeEnergyError(const std::string& value);
+  void TakePin(const std::string& value);
   void TakeOutput(const std::string& value);
   void TakeFilter(const std::string& value);
   void TakeMinTime(const std::string& value);
@@ -99,7 +100,7 @@ bool Parser::TakeSwitch(const Argument& a) {
 bool Parser::TakeValue(const Argument& a) {
   static constexpr std::string_view kNames[] = {
       "--model",  "--threads", "--isa",   "--energy", "--energy_error", "--energy_trace",
-      "--resume", "--output",  "--sweep", "--device", "--meter_root"};
+      "--resume", "--output",  "--sweep", "--device", "--meter_root",   "--pin"};
   if (std::find(std::begin(kNames), std::end(kNames), a.name) == std::end(kNames)) return false;
   if (!a.value || a.value->empty()) {
     Fail(fmt::format("{} needs a value: {}=...", a.name, a.name));
@@ -116,6 +117,7 @@ bool Parser::TakeValue(const Argument& a) {
   if (a.name == "--resume") flags.resume_file = *a.value;
   if (a.name == "--output") TakeOutput(*a.value);
   if (a.name == "--device") TakeCount(a, 0, flags.device);
+  if (a.name == "--pin") TakePin(*a.value);
   if (a.name == "--sweep") {
     flags.full_sweep = true;
     if (*a.value != "full") Fail(fmt::format("--sweep={} is unknown; use full", *a.value));
@@ -142,6 +144,14 @@ void Parser::TakeEnergyError(const std::string& value) {
     return;
   }
   parsed_.flags.energy_error = error;
+}
+
+void Parser::TakePin(const std::string& value) {
+  if (!IsOneOf(value, {"auto", "on", "off"})) {
+    Fail(fmt::format("--pin={} is unknown; use auto, on or off", value));
+    return;
+  }
+  parsed_.flags.pin = value == "on" ? Pin::kOn : value == "off" ? Pin::kOff : Pin::kAuto;
 }
 
 void Parser::TakeOutput(const std::string& value) {
@@ -258,6 +268,7 @@ std::string_view HelpText() {
 
   --model=FILE.gguf      replaces the named models of the decode rows by this file
   --threads=N            threads, this one included          (default: all that the process may use)
+  --pin=auto|on|off      each thread on a core of its own    (default: where there are enough)
   --isa=NAME|all         instruction set of the CPU backend  (default: the best)
   --energy=auto|off|NAME,...   meters to read               --list-meters    what they need
   --energy_error=2%      joules are measured until their bound is as narrow, for 10 s at most

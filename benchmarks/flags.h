@@ -12,6 +12,10 @@ namespace wattline::benchmarks {
 
 enum class Output { kTable, kMarkdown, kCsv, kJson, kHtml };
 
+// Whether each thread is bound to a CPU of its own. kAuto: where there are no more threads than
+// cores, which the process may use.
+enum class Pin { kAuto, kOn, kOff };
+
 struct Flags {
   bool help = false;
   bool list_meters = false;
@@ -27,6 +31,7 @@ struct Flags {
   std::string resume_file;
   std::optional<int> threads;  // absent: as many as the process may use
   std::optional<int> device;
+  Pin pin = Pin::kAuto;
   Output output = Output::kTable;
   std::string output_file;  // empty: standard output
 

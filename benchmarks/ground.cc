@@ -1,6 +1,7 @@
 #include "benchmarks/ground.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -26,6 +27,22 @@ double ClockHz() {
     if (i == 0 || elapsed_s < best_s) best_s = elapsed_s;
   }
   return static_cast<double>(kAdds) / best_s;
+}
+
+// Batches of barriers, each begun with one; the median leaves out those that were interrupted.
+double BarrierS(kernels::ThreadPool& pool) {
+  constexpr int kBarriers = 100;
+  std::array<double, 9> batches_s{};
+  pool.Run([&](kernels::Worker& worker) {
+    for (double& batch_s : batches_s) {
+      worker.Barrier();
+      const double elapsed_s = Seconds([&worker] {
+        for (int i = 0; i < kBarriers; ++i) worker.Barrier();
+      });
+      if (worker.slice().index == 0) batch_s = elapsed_s / kBarriers;
+    }
+  });
+  return *roofline::Median(batches_s);
 }
 
 bool Differ(std::optional<double> a, std::optional<double> b, double ratio) {
@@ -104,6 +121,7 @@ Ground GroundProbe::Measure() {
   ground.clock_hz = ClockHz();
   if (state_->pool.size() > 1) {
     ground.round_trip_s = kernels::RoundTripS(state_->pool, kRoundTripLimitS);
+    ground.barrier_s = BarrierS(state_->pool);
   }
   if (state_->kernel.run != nullptr) {
     std::vector<double> rates;

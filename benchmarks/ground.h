@@ -17,6 +17,9 @@ struct Ground {
   double read_byte_per_s = 0;  // 0 where no read kernel runs on this CPU
   // A cache line from thread 0 to thread 1 and back; absent with one thread.
   std::optional<double> round_trip_s = std::nullopt;
+  // A barrier of all threads of the pool that come at the same time; absent with one thread. Under
+  // two of the line's trips, times those steps that the barrier takes (thread_pool.cc).
+  std::optional<double> barrier_s = std::nullopt;
   // Additions that wait for each other, one per cycle on every CPU we know: the clock under this
   // light load, which is not the clock under wide vectors.
   std::optional<double> clock_hz = std::nullopt;

@@ -161,6 +161,7 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   if (loop.is_last()) {
     row.idle = Idle(suite, covered);
     observed.idle_after = row.idle;
+    if (on_cpu) observed.huge_share = HugeShare();
     if (on_cpu) row.ground = suite.ground().Measure();
     observed.after = row.ground;
   }

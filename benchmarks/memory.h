@@ -13,4 +13,9 @@ std::optional<double> ResidentByte();
 std::optional<double> PeakResidentByte();
 void ResetPeakResident();
 
+// Of this process's own resident memory (no files), the share that lies in huge pages: what their
+// absence costs is the walk of page tables, some percent of each stream. Absent where the system
+// does not tell, or has none.
+std::optional<double> HugeShare();
+
 }  // namespace wattline::benchmarks

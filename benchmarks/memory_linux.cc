@@ -39,6 +39,14 @@ std::optional<double> ResidentByte() { return KibValue("/proc/self/status", "VmR
 
 std::optional<double> PeakResidentByte() { return KibValue("/proc/self/status", "VmHWM:"); }
 
+std::optional<double> HugeShare() {
+  constexpr const char* kRollup = "/proc/self/smaps_rollup";
+  const std::optional<double> all = KibValue(kRollup, "Anonymous:");
+  const std::optional<double> huge = KibValue(kRollup, "AnonHugePages:");
+  if (!all || !huge || !(*all > 0)) return std::nullopt;
+  return *huge / *all;
+}
+
 // proc(5): 5 written to clear_refs resets the peak resident set size to the current one.
 void ResetPeakResident() { std::ofstream("/proc/self/clear_refs") << "5"; }
 

@@ -38,4 +38,7 @@ std::optional<double> PeakResidentByte() {
 
 void ResetPeakResident() {}
 
+// Pages of 16 KiB; the system has no larger ones for programs.
+std::optional<double> HugeShare() { return std::nullopt; }
+
 }  // namespace wattline::benchmarks

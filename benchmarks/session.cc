@@ -123,6 +123,7 @@ std::map<std::string, size_t> NameWidths(const std::vector<const Row*>& rows,
 // Probe and ceilings, before the first row: their time is not a row's.
 void MeasureGround(Suite& suite, Progress& progress) {
   progress.Note("measuring the ceilings");
+  suite.PinPool(true);
   suite.ground();
   suite.ceilings();
   progress.Clear();
@@ -144,6 +145,12 @@ std::string WhyNoDevice(int device, const kernels::FoundGpus& found) {
   for (const kernels::CudaFacts& gpu : found.gpus) names += (names.empty() ? "" : ", ") + gpu.name;
   return fmt::format("--device={}: CUDA shows {} GPU{}, counted from 0: {}", device,
                      found.gpus.size(), found.gpus.size() == 1 ? "" : "s", names);
+}
+
+// One logical CPU of each core, so that two threads never share one.
+std::vector<int> CpusFor(Pin pin, int threads, const std::vector<int>& cores) {
+  const bool enough = static_cast<size_t>(threads) <= cores.size();
+  return pin == Pin::kOn || (pin == Pin::kAuto && enough) ? cores : std::vector<int>{};
 }
 
 // What follows the rows, and the exit code.
@@ -226,6 +233,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   const SystemFacts facts = FindSystemFacts();
   SuiteOptions options;
   options.threads = flags.threads.value_or(facts.default_threads);
+  options.cpus = CpusFor(flags.pin, options.threads, facts.performance_cpus);
   options.isa = flags.isa;
   options.device = flags.device.value_or(0);
   options.min_time_s = flags.min_time_s;

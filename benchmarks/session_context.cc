@@ -69,6 +69,7 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
 }
 
 void AddMeasuredContext(Json& context, Suite& suite) {
+  context["threads_pinned"] = suite.pool().pinned();
   context["ground_read_kernel"] = suite.ground().ReadKernel();
   context["ceilings"] = CeilingsJson(suite.ceilings());
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "benchmarks/memory.h"
+#include "kernels/cpu/pin.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -25,6 +26,7 @@ std::vector<ShownBackend> CpuBackends(const std::string& isa) {
 
 Suite::Suite(SuiteOptions options)
     : options_(std::move(options)),
+      allowed_cpus_(kernels::CpusOfThisThread()),
       pool_(options_.threads),
       backends_(CpuBackends(options_.isa)),
       cpu_backends_(backends_) {
@@ -50,8 +52,18 @@ double Suite::MinTimeOf(const Row& row) const {
   return std::min(options_.min_time_s, row.min_time_s.value_or(options_.min_time_s));
 }
 
+void Suite::PinPool(bool pin) {
+  if (options_.cpus.empty() || pin == asked_to_pin_) return;
+  asked_to_pin_ = pin;
+  if (pin) pool_.Pin(options_.cpus);
+  if (!pin) pool_.Unpin(allowed_cpus_);
+}
+
 RowState& Suite::BeginRow(const Row& row) {
   if (row_state_.name != row.name) {
+    // Rows of our CPU backends end in "cpu" or "cpu_<isa>".
+    const std::string backend = row.name.substr(row.name.rfind('/') + 1);
+    PinPool(backend.rfind("cpu", 0) == 0);
     row_state_ = RowState();
     row_state_.name = row.name;
     row_state_.min_time_s = MinTimeOf(row);

@@ -28,6 +28,7 @@ struct SuiteOptions {
   double min_time_s = 0.5;                // of Google Benchmark; a row may ask for less
   int device = 0;                         // the NVIDIA GPU, as CUDA counts them
   std::string cuda_library = kernels::kCudaLibrary;
+  std::vector<int> cpus;       // the pool's threads are pinned to these, in turn; empty: nowhere
   double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
@@ -74,6 +75,10 @@ class Suite {
   const std::vector<ShownBackend>& backends() const { return backends_; }
   const std::vector<ShownBackend>& cpu_backends() const { return cpu_backends_; }
 
+  // Pins the pool where the options say so, or lets it go: libraries start threads of their own,
+  // which would inherit the CPU of the caller. BeginRow calls it for its row.
+  void PinPool(bool pin);
+
   const std::shared_ptr<kernels::Model>& model() const { return options_.model; }
 
   void Add(Row row) { rows_.push_back(std::move(row)); }
@@ -110,6 +115,8 @@ class Suite {
 
  private:
   SuiteOptions options_;
+  std::vector<int> allowed_cpus_;  // before anything was pinned
+  bool asked_to_pin_ = false;
   kernels::ThreadPool pool_;
   std::vector<ShownBackend> backends_;
   std::vector<ShownBackend> cpu_backends_;

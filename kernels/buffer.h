@@ -1,4 +1,4 @@
-// Aligned memory for tensors: 64-byte aligned, huge pages asked for where the system grants them.
+// Memory for tensors: page-aligned, in huge pages where the system grants them.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 
 namespace wattline::kernels {
 
-// Owns `count` elements of T, zero-initialised by the system, page-aligned when large.
+// Owns `byte` bytes, zero-initialised by the system when they are first touched. From 2 MiB on they
+// start at a multiple of 2 MiB, and huge pages are asked for.
 class RawBuffer {
  public:
   RawBuffer() = default;

@@ -24,13 +24,14 @@ TEST(FlagsTest, NothingIsTheDefault) {
   EXPECT_EQ(flags.output, Output::kTable);
   EXPECT_EQ(flags.energy, "auto");
   EXPECT_EQ(flags.threads, std::nullopt);
+  EXPECT_EQ(flags.pin, Pin::kAuto);
   EXPECT_TRUE(flags.google.empty());
 }
 
 TEST(FlagsTest, OurFlagsAreRead) {
-  const auto [flags, error] =
-      Parse({"--model=a.gguf", "--threads=2", "--isa=avx2", "--energy=off", "--resume=r.json",
-             "--output=md", "-o", "out.md", "--device=0", "--sweep=full", "--list-meters"});
+  const auto [flags, error] = Parse({"--model=a.gguf", "--threads=2", "--isa=avx2", "--energy=off",
+                                     "--resume=r.json", "--output=md", "-o", "out.md", "--device=0",
+                                     "--sweep=full", "--list-meters", "--pin=off"});
   EXPECT_EQ(error, "");
   EXPECT_EQ(flags.model_file, "a.gguf");
   EXPECT_EQ(flags.threads, 2);
@@ -40,16 +41,32 @@ TEST(FlagsTest, OurFlagsAreRead) {
   EXPECT_EQ(flags.output, Output::kMarkdown);
   EXPECT_EQ(flags.output_file, "out.md");
   EXPECT_EQ(flags.device, 0);
+  EXPECT_EQ(flags.pin, Pin::kOff);
   EXPECT_TRUE(flags.full_sweep);
   EXPECT_TRUE(flags.list_meters);
 }
 
 TEST(FlagsTest, WrongUsageIsOneSentenceThatNamesTheValue) {
-  for (const char* argument :
-       {"--bogus", "--threads=none", "--threads=0", "--threads=-1", "--threads=", "--threads",
-        "--output=pdf", "--sweep=half", "--model", "decode", "-x", "--benchmark_filter=(",
-        "--benchmark_min_time=soon", "--benchmark_min_time=0", "--benchmark_format=xml",
-        "--benchmark_out_format=xml", "--benchmark_out=", "--list-meters=yes", "-o"}) {
+  for (const char* argument : {"--bogus",
+                               "--threads=none",
+                               "--threads=0",
+                               "--threads=-1",
+                               "--threads=",
+                               "--threads",
+                               "--output=pdf",
+                               "--pin=maybe",
+                               "--sweep=half",
+                               "--model",
+                               "decode",
+                               "-x",
+                               "--benchmark_filter=(",
+                               "--benchmark_min_time=soon",
+                               "--benchmark_min_time=0",
+                               "--benchmark_format=xml",
+                               "--benchmark_out_format=xml",
+                               "--benchmark_out=",
+                               "--list-meters=yes",
+                               "-o"}) {
     const auto [flags, error] = Parse({argument});
     EXPECT_NE(error, "") << argument;
     EXPECT_EQ(error.find('\n'), std::string::npos) << argument;

@@ -17,10 +17,10 @@ class ThreadPoolTest : public testing::TestWithParam<int> {};
 TEST_P(ThreadPoolTest, EveryThreadRunsOncePerCall) {
   ThreadPool pool(GetParam());
   std::vector<int> calls(static_cast<size_t>(GetParam()), 0);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < 300; ++round) {
     pool.Run([&](Worker& w) { ++calls[static_cast<size_t>(w.slice().index)]; });
   }
-  for (int count : calls) EXPECT_EQ(count, 1000);
+  for (int count : calls) EXPECT_EQ(count, 300);
 }
 
 TEST_P(ThreadPoolTest, WhatWasWrittenBeforeABarrierIsSeenAfterIt) {
@@ -30,7 +30,7 @@ TEST_P(ThreadPoolTest, WhatWasWrittenBeforeABarrierIsSeenAfterIt) {
   std::atomic<int> wrong{0};
   pool.Run([&](Worker& w) {
     const auto self = static_cast<size_t>(w.slice().index);
-    for (int64_t round = 1; round <= 2000; ++round) {
+    for (int64_t round = 1; round <= 4000 / GetParam(); ++round) {
       cells[self] = round;
       w.Barrier();
       if (std::accumulate(cells.begin(), cells.end(), int64_t{0}) !=
@@ -53,7 +53,36 @@ TEST_P(ThreadPoolTest, AParkedPoolWakes) {
   EXPECT_EQ(ran, 3 * GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, testing::Values(1, 2, 3, 7));
+// One thread comes late in turn, so that others spin or park at every round of the barrier.
+TEST_P(ThreadPoolTest, NobodyPassesABarrierBeforeTheLastHasCome) {
+  ThreadPool pool(GetParam());
+  std::atomic<int64_t> come{0};
+  std::atomic<int> wrong{0};
+  pool.Run([&](Worker& w) {
+    for (int64_t round = 0; round < 60; ++round) {
+      if (round % w.slice().count == w.slice().index) {
+        std::this_thread::sleep_for(std::chrono::microseconds(round % 3 == 0 ? 400 : 20));
+      }
+      ++come;
+      w.Barrier();
+      const int64_t now = come;
+      // Of the next round, all but this thread may have come.
+      if (now < (round + 1) * w.slice().count || now >= (round + 2) * w.slice().count) ++wrong;
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(ThreadPoolTest, MeetingsCountsBarriersAndTheEndOfARun) {
+  ThreadPool pool(GetParam());
+  const uint32_t before = pool.meetings();
+  pool.Run([&](Worker& w) {
+    for (int i = 0; i < 5; ++i) w.Barrier();
+  });
+  EXPECT_EQ(pool.meetings() - before, GetParam() == 1 ? 0u : 6u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, testing::Values(1, 2, 3, 7, 16));
 
 TEST(ShareTest, SharesCoverEveryItemOnce) {
   for (int64_t items : {0, 1, 7, 64, 1000}) {
@@ -78,6 +107,17 @@ TEST(ShareTest, SharesCoverEveryItemOnce) {
 TEST(ThreadPoolPinTest, APinThatTheSystemRefusesIsReported) {
   EXPECT_FALSE(ThreadPool(2, {100000}).pinned());
   EXPECT_FALSE(ThreadPool(2).pinned());
+}
+
+TEST(ThreadPoolPinTest, APoolThatIsPinnedRunsAndCanBeLetGo) {
+  ThreadPool pool(2);
+  pool.Pin({0});
+  std::atomic<int> ran{0};
+  pool.Run([&](Worker&) { ++ran; });
+  pool.Unpin({0, 1});
+  EXPECT_FALSE(pool.pinned());
+  pool.Run([&](Worker&) { ++ran; });
+  EXPECT_EQ(ran, 4);
 }
 
 }  // namespace
