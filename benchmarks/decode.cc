@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "benchmarks/decode_model.h"
+#include "benchmarks/decode_parts.h"
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/suite.h"
@@ -100,6 +103,30 @@ void Decode(kernels::Decoder& decoder, int64_t context, int64_t steps, std::span
   }
 }
 
+double Now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// After the row's last call: where the time of a step goes, half-way through its tokens.
+void SetParts(kernels::Decoder& decoder, const Case& c, const kernels::ThreadPool& pool,
+              std::span<float> logits, benchmark::UserCounters& counters) {
+  decoder.Truncate(c.context + kDecodedTokens / 2);
+  const size_t vocab = logits.size() / static_cast<size_t>(c.batch);
+  const auto run = [&](kernels::StepParts parts) {
+    const bool has_parts = decoder.RunParts(parts);
+    for (size_t i = 0; (parts & kernels::kRestPart) && i < logits.size(); i += vocab) {
+      benchmark::DoNotOptimize(kernels::Argmax(logits.subspan(i, vocab)));
+    }
+    return has_parts;
+  };
+  const uint32_t before = pool.meetings();
+  if (!run(kernels::kWholeStep)) return;
+  counters["meetings"] = static_cast<double>(pool.meetings() - before);
+  const std::optional<PartTimes> times = TimeParts(run, Now_s);
+  if (!times) return;
+  for (const auto& [name, value] : PartCounters(*times)) counters[name] = value;
+}
+
 Counts PrefillCounts(const kernels::Model& model, const Case& c, const kernels::Backend& backend) {
   return {.flop = kernels::ForwardFlop(model, 0, c.prefill, 1),
           .byte = kernels::ForwardByte(model, 0, c.prefill, 1),
@@ -135,7 +162,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name, const M
                         {.context = positions,
                          .batch = c.batch,
                          .chunk = std::min(kChunk, std::max<int64_t>(c.prefill, 1))},
-                        why_not);
+                        c.prefill > 0 ? suite.pool() : loaded.PoolFor(shown), why_not);
   if (decoder == nullptr) return Skip(state, why_not);
 
   const std::vector<int32_t> prompt = RandomTokens(c.prefill, model.shape.vocab);
@@ -149,11 +176,16 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name, const M
   Counts counts = c.prefill > 0 ? PrefillCounts(model, c, *shown.backend) : DecodeCounts(model, c);
   counts.more = CountersOf(checked);
   counts.more["batch"] = static_cast<double>(c.batch);
+  if (c.prefill == 0) counts.more["threads"] = loaded.PoolFor(shown).size();
   counts.more["weights_GB"] = kernels::WeightByte(model) * 1e-9;
   Measure(state, suite, counts, [&] {
     if (c.prefill > 0) return Prefill(*decoder, prompt, logits);
     Decode(*decoder, c.context, kDecodedTokens, tokens, logits);
   });
+  const bool is_last = suite.row_state().final_iterations == state.max_iterations;
+  if (c.prefill == 0 && is_last) {
+    SetParts(*decoder, c, loaded.PoolFor(shown), logits, state.counters);
+  }
 }
 
 void RegisterModel(Suite& suite, const ModelSource& source, const std::vector<std::string>& words) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "benchmarks/ceiling_run.h"
 #include "benchmarks/fixture.h"
 #include "benchmarks/memory.h"
 #include "kernels/decode/greedy.h"
@@ -26,6 +28,11 @@ constexpr uint64_t kWeightSeed = 42;
 // comparison: 48 % in the trained model, 100 % with random weights.
 constexpr double kQuantisedBound = 0.10;
 constexpr double kFloatBound = 0.02;
+
+// On fewer threads the choice is no choice: two cores read more than one everywhere.
+constexpr int kFewestToChoose = 4;
+// Steps scatter by a percent or two; of equals, fewer threads draw less power.
+constexpr double kAsFast = 1.02;
 
 std::vector<int32_t> Prompt(int64_t vocab) {
   std::vector<int32_t> tokens;
@@ -137,16 +144,47 @@ Checked DecodeModel::Compare(kernels::Decoder& decoder, int64_t batch) const {
   return all;
 }
 
+// The median of a few steps after the first one.
+std::optional<double> DecodeModel::StepS(const ShownBackend& shown, kernels::ThreadPool& pool) {
+  constexpr int kSteps = 7;
+  kernels::MadeDecoder made =
+      shown.backend->decoder(*shown.backend, *model_, {.context = 1, .batch = 1, .chunk = 1}, pool);
+  if (!made.decoder || !made.decoder->RunParts(kernels::kWholeStep)) return std::nullopt;
+  std::vector<double> steps_s;
+  for (int i = 0; i < kSteps; ++i) {
+    steps_s.push_back(Seconds([&made] { made.decoder->RunParts(kernels::kWholeStep); }));
+  }
+  return roofline::Median(steps_s);
+}
+
+kernels::ThreadPool& DecodeModel::PoolFor(const ShownBackend& shown) {
+  const auto found = pools_.find(shown.name);
+  if (found != pools_.end()) return found->second ? *found->second : suite_.pool();
+  std::shared_ptr<kernels::ThreadPool>& chosen = pools_[shown.name];
+  const int all = suite_.pool().size();
+  if (suite_.options().threads_given || all < kFewestToChoose) return suite_.pool();
+  std::optional<double> best_s = StepS(shown, suite_.pool());
+  const std::vector<int> cpus = suite_.pool().pinned() ? suite_.options().cpus : std::vector<int>{};
+  for (const int threads : {3 * all / 4, all / 2}) {
+    const auto fewer = std::make_shared<kernels::ThreadPool>(threads, cpus);
+    const std::optional<double> step_s = StepS(shown, *fewer);
+    if (!best_s || !step_s || *step_s > kAsFast * *best_s) continue;
+    best_s = std::min(*best_s, *step_s);
+    chosen = fewer;
+  }
+  return chosen ? *chosen : suite_.pool();
+}
+
 kernels::Decoder* DecodeModel::DecoderFor(const std::string& row, const ShownBackend& shown,
-                                          kernels::DecoderOptions options, std::string& why_not) {
+                                          kernels::DecoderOptions options,
+                                          kernels::ThreadPool& pool, std::string& why_not) {
   if (decoder_ && decoder_row_ == row) return decoder_.get();
   decoder_.reset();
   const double cache_byte = kernels::KvByte(model_->shape) * static_cast<double>(options.context) *
                             static_cast<double>(options.batch);
   why_not = WhyTooLarge(cache_byte);
   if (!why_not.empty()) return nullptr;
-  kernels::MadeDecoder made =
-      shown.backend->decoder(*shown.backend, *model_, options, suite_.pool());
+  kernels::MadeDecoder made = shown.backend->decoder(*shown.backend, *model_, options, pool);
   why_not = made.why_not;
   decoder_ = std::move(made.decoder);
   decoder_row_ = row;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,12 +38,19 @@ class DecodeModel {
   // piece and one decode step, every sequence of the batch. Remembered for backend and batch.
   const Checked& Check(const ShownBackend& shown, int64_t batch);
 
+  // The threads of this backend's decode steps: the suite's, or fewer where the user left the
+  // number to us and a few steps with fewer were as fast. Memory bandwidth saturates before the
+  // cores of a large machine are all at work, and each further one makes meetings longer.
+  kernels::ThreadPool& PoolFor(const ShownBackend& shown);
+
   // The decoder of one row: made when the row's name changes.
   kernels::Decoder* DecoderFor(const std::string& row, const ShownBackend& shown,
-                               kernels::DecoderOptions options, std::string& why_not);
+                               kernels::DecoderOptions options, kernels::ThreadPool& pool,
+                               std::string& why_not);
 
  private:
   void MakeReference();
+  std::optional<double> StepS(const ShownBackend& shown, kernels::ThreadPool& pool);
   Checked Compare(kernels::Decoder& decoder, int64_t batch) const;
 
   Suite& suite_;
@@ -51,6 +59,7 @@ class DecodeModel {
   std::vector<double> reference_;  // logits [2, vocab]: after the prompt, after one more token
   int32_t next_token_ = 0;         // the reference's greedy token after the prompt
   std::map<std::pair<std::string, int64_t>, Checked> checks_;
+  std::map<std::string, std::shared_ptr<kernels::ThreadPool>> pools_;  // null: the suite's
   std::string decoder_row_;
   std::unique_ptr<kernels::Decoder> decoder_;
 };

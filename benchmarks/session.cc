@@ -233,6 +233,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   const SystemFacts facts = FindSystemFacts();
   SuiteOptions options;
   options.threads = flags.threads.value_or(facts.default_threads);
+  options.threads_given = flags.threads.has_value();
   options.cpus = CpusFor(flags.pin, options.threads, facts.performance_cpus);
   options.isa = flags.isa;
   options.device = flags.device.value_or(0);

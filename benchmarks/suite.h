@@ -23,6 +23,7 @@ namespace wattline::benchmarks {
 
 struct SuiteOptions {
   int threads = 1;
+  bool threads_given = false;  // by the user, for every row
   std::string isa;  // "": the best one, shown as `cpu`; "all"; or a name, shown as `cpu_NAME`
   std::shared_ptr<kernels::Model> model;  // from --model: replaces the named models of decode rows
   double min_time_s = 0.5;                // of Google Benchmark; a row may ask for less

@@ -96,7 +96,8 @@ void LlamaCpu::Angles(Slice slice, TokenRows t) const {
 void LlamaCpu::Run(RowTeam& team, const Member& m, const Layer& layer, TokenRows t, KvLayout layout,
                    uint16_t* k, uint16_t* v) const {
   const int64_t ffn = shape_.ffn_dim;
-  Norm(m, layer.attn_norm);
+  const bool rest = m.Runs(kRestPart);
+  if (rest) Norm(m, layer.attn_norm);
   const bool refined =
       RowTeam::Refines(t.Rows(), layer.attn_k) && RowTeam::Refines(t.Rows(), layer.attn_v);
   if (refined) {
@@ -106,18 +107,22 @@ void LlamaCpu::Run(RowTeam& team, const Member& m, const Layer& layer, TokenRows
     team.Linear(
         m, {{&layer.attn_q, q_.data()}, {&layer.attn_k, k_.data()}, {&layer.attn_v, v_.data()}});
   }
-  Store(m.worker.slice(), t, refined, layout, k, v);
-  m.worker.Barrier();
-  Attend(m.worker, t, layout, k, v);
+  if (rest) {
+    Store(m.worker.slice(), t, refined, layout, k, v);
+    m.worker.Barrier();
+  }
+  if (m.Runs(kAttentionPart)) Attend(m.worker, t, layout, k, v);
   team.Linear(m, attended_.data(), {{&layer.attn_output, y_.data()}});
-  AddY(m);
-  Norm(m, layer.ffn_norm);
+  if (rest) {
+    AddY(m);
+    Norm(m, layer.ffn_norm);
+  }
   team.Linear(m, {{&layer.ffn_gate, gate_.data()}, {&layer.ffn_up, up_.data()}});
-  for (int64_t r = m.rows.begin; r < m.rows.end; ++r) {
+  for (int64_t r = m.rows.begin; rest && r < m.rows.end; ++r) {
     kernels_.swiglu(gate_.data() + r * ffn, up_.data() + r * ffn, ffn, m.In(r, ffn));
   }
   team.Linear(m, {{&layer.ffn_down, y_.data()}});
-  AddY(m);
+  if (rest) AddY(m);
 }
 
 void LlamaCpu::Norm(const Member& m, const float* weight) const {

@@ -27,7 +27,8 @@ class LlamaCpu {
   // all threads after the next meeting.
   void Angles(Slice slice, TokenRows t) const;
   // The residual stream becomes the layer's output; K and V of the new tokens are appended to the
-  // layer's f16 cache, laid out as `layout`. On return each member has its own rows of x.
+  // layer's f16 cache, laid out as `layout`. On return each member has its own rows of x. Of all
+  // this, the member's parts.
   void Run(RowTeam& team, const Member& m, const Layer& layer, TokenRows t, KvLayout layout,
            uint16_t* k, uint16_t* v) const;
 

@@ -17,7 +17,7 @@ RowTeam::RowTeam(const CpuKernels& kernels, int threads, int64_t rows, int64_t m
   }
 }
 
-Member RowTeam::Join(Worker& worker, int64_t rows) {
+Member RowTeam::Join(Worker& worker, int64_t rows, StepParts parts) {
   const bool solo = rows == 1;
   const auto self = static_cast<size_t>(worker.slice().index);
   const Slice slice = solo ? Slice{} : worker.slice();
@@ -27,16 +27,20 @@ Member RowTeam::Join(Worker& worker, int64_t rows) {
           slice,
           Share(rows, 1, slice),
           buffers_[solo ? self : 0],
-          scratch_[self].data()};
+          scratch_[self].data(),
+          parts};
 }
 
 // Kernels share the packing in other pieces than rows, so that rows are complete before it.
 void RowTeam::Linear(const Member& m, const float* in,
                      std::initializer_list<LinearOut> outs) const {
-  if (!m.solo) m.worker.Barrier();
   Activations x = m.buffers.forms.View(in, m.rows_in_pass, outs.begin()->w->cols);
-  Prepare(m, x, outs);
-  if (!m.solo) m.worker.Barrier();
+  if (m.Runs(kRestPart)) {
+    Meet(m);
+    Prepare(m, x, outs);
+    Meet(m);
+  }
+  if (!m.Runs(kLinearPart)) return;
   for (const LinearOut& out : outs) Run(m, x, out);
   m.worker.Barrier();
 }
@@ -44,22 +48,30 @@ void RowTeam::Linear(const Member& m, const float* in,
 void RowTeam::LinearRefined(const Member& m, LinearOut plain,
                             std::initializer_list<LinearOut> refined) const {
   const int64_t cols = plain.w->cols;
-  if (!m.solo) m.worker.Barrier();
   Activations x = m.buffers.forms.View(m.buffers.in.data(), m.rows_in_pass, cols);
-  Prepare(m, x, {plain, *refined.begin()});
-  if (!m.solo) m.worker.Barrier();
-  for (int64_t i = m.rows.begin * cols; i < m.rows.end * cols; ++i) {
-    m.buffers.terms[i] = x.f32[i];
-    m.buffers.terms[m.rows_in_pass * cols + i] =
-        x.f32[i] - x.q8_scale[i / 32] * static_cast<float>(x.q8[i]);
-  }
-  if (!m.solo) m.worker.Barrier();
   Activations terms = m.buffers.term_forms.View(m.buffers.terms.data(), 2 * m.rows_in_pass, cols);
-  Prepare(m, terms, refined);
-  if (!m.solo) m.worker.Barrier();
+  if (m.Runs(kRestPart)) {
+    Meet(m);
+    Prepare(m, x, {plain, *refined.begin()});
+    Meet(m);
+    for (int64_t i = m.rows.begin * cols; i < m.rows.end * cols; ++i) {
+      m.buffers.terms[i] = x.f32[i];
+      m.buffers.terms[m.rows_in_pass * cols + i] =
+          x.f32[i] - x.q8_scale[i / 32] * static_cast<float>(x.q8[i]);
+    }
+    Meet(m);
+    Prepare(m, terms, refined);
+    Meet(m);
+  }
+  if (!m.Runs(kLinearPart)) return;
   Run(m, x, plain);
   for (const LinearOut& out : refined) Run(m, terms, out);
   m.worker.Barrier();
+}
+
+// Where each thread has the whole row in its own buffers, nobody waits for anybody.
+void RowTeam::Meet(const Member& m) {
+  if (!m.solo) m.worker.Barrier();
 }
 
 void RowTeam::Prepare(const Member& m, Activations& x,

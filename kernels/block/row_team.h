@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "kernels/block/step_part.h"
 #include "kernels/buffer.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/linear/linear.h"
@@ -40,7 +41,10 @@ struct Member {
   Slice slice;  // of the rows
   Range rows;   // the same, in numbers
   RowBuffers& buffers;
-  std::byte* scratch;  // of the linear kernels, this thread's own
+  std::byte* scratch;            // of the linear kernels, this thread's own
+  StepParts parts = kWholeStep;  // what runs; what does not leaves its buffers as they are
+
+  bool Runs(StepParts part) const { return (parts & part) != 0; }
 
   float* X(int64_t row, int64_t cols) const { return buffers.x.data() + row * cols; }
   float* In(int64_t row, int64_t cols) const { return buffers.in.data() + row * cols; }
@@ -61,7 +65,7 @@ class RowTeam {
   RowTeam(const CpuKernels& kernels, int threads, int64_t rows, int64_t model_dim, int64_t widest,
           int64_t scratch_byte);
 
-  Member Join(Worker& worker, int64_t rows);
+  Member Join(Worker& worker, int64_t rows, StepParts parts = kWholeStep);
   // Packs the rows of `in` ([rows, cols], by default the members' own) and runs every matrix on
   // them; complete on all threads on return.
   void Linear(const Member& m, std::initializer_list<LinearOut> outs) const {
@@ -79,6 +83,7 @@ class RowTeam {
   }
 
  private:
+  static void Meet(const Member& m);
   void Prepare(const Member& m, Activations& x, std::initializer_list<LinearOut> outs) const;
   void Run(const Member& m, const Activations& x, const LinearOut& out) const;
 

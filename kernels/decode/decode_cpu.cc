@@ -43,6 +43,8 @@ class CpuDecoder final : public Decoder {
         layer_(kernels, model.shape, model.rope_factors, pool.size(), options.batch, options.chunk),
         k_(model.shape.layers * LayerElements()),
         v_(k_.size()),
+        part_tokens_(static_cast<size_t>(options.batch)),
+        part_logits_(options.batch * model.shape.vocab),
         body_([this](Worker& worker) { Pass(worker); }) {
     // The threads that read a part of the cache touch it first: attention deals (KV head, position)
     // pairs in equal contiguous shares.
@@ -59,13 +61,21 @@ class CpuDecoder final : public Decoder {
 
   void Forward(std::span<const int32_t> tokens, int64_t count, Logits which,
                std::span<float> logits) override {
-    pass_ = {tokens, {options_.batch, count, length_}, which == Logits::kAll, logits.data()};
+    pass_ = {
+        tokens, {options_.batch, count, length_}, which == Logits::kAll, logits.data(), kWholeStep};
     assert(count >= 1 && count <= options_.chunk && length_ + count <= options_.context);
     assert(std::ssize(tokens) == pass_.rows.Rows());
     assert(std::ssize(logits) ==
            (pass_.all ? pass_.rows.Rows() : options_.batch) * model_.shape.vocab);
     pool_.Run(body_);
     length_ += count;
+  }
+
+  bool RunParts(StepParts parts) override {
+    assert(length_ < options_.context);
+    pass_ = {part_tokens_, {options_.batch, 1, length_}, false, part_logits_.data(), parts};
+    pool_.Run(body_);
+    return true;
   }
 
   int64_t Length() const override { return length_; }
@@ -91,6 +101,7 @@ class CpuDecoder final : public Decoder {
     TokenRows rows;
     bool all;
     float* logits;
+    StepParts parts;
   };
 
   int64_t LayerElements() const { return options_.batch * layout_.SequenceElements(); }
@@ -109,9 +120,10 @@ class CpuDecoder final : public Decoder {
   void Pass(Worker& worker) {
     const int64_t dim = model_.shape.model_dim;
     const Matrix& table = model_.token_embd;
-    const Member m = team_.Join(worker, pass_.rows.Rows());
-    layer_.Angles(worker.slice(), pass_.rows);
-    for (int64_t r = m.rows.begin; r < m.rows.end; ++r) {
+    const Member m = team_.Join(worker, pass_.rows.Rows(), pass_.parts);
+    const bool rest = m.Runs(kRestPart);
+    if (rest) layer_.Angles(worker.slice(), pass_.rows);
+    for (int64_t r = m.rows.begin; rest && r < m.rows.end; ++r) {
       const int32_t token = pass_.tokens[static_cast<size_t>(r)];
       kernels_.dequant_f32(table.format, table.Row(token), dim, m.X(r, dim));
     }
@@ -119,15 +131,15 @@ class CpuDecoder final : public Decoder {
       layer_.Run(team_, m, model_.layers[static_cast<size_t>(i)], pass_.rows, layout_,
                  k_.data() + i * LayerElements(), v_.data() + i * LayerElements());
     }
-    if (!m.solo) worker.Barrier();  // the last token's row may be another member's
+    if (rest && !m.solo) worker.Barrier();  // the last token's row may be another member's
     Output(worker, m);
   }
 
   void Output(Worker& worker, const Member& from) {
     const int64_t dim = model_.shape.model_dim;
     const TokenRows& t = pass_.rows;
-    const Member to = team_.Join(worker, pass_.all ? t.Rows() : t.sequences);
-    for (int64_t r = to.rows.begin; r < to.rows.end; ++r) {
+    const Member to = team_.Join(worker, pass_.all ? t.Rows() : t.sequences, pass_.parts);
+    for (int64_t r = to.rows.begin; to.Runs(kRestPart) && r < to.rows.end; ++r) {
       const int64_t row = pass_.all ? r : r * t.count + t.count - 1;
       kernels_.rms_norm(from.X(row, dim), model_.output_norm, dim,
                         static_cast<float>(model_.shape.rms_eps), to.In(r, dim));
@@ -143,6 +155,8 @@ class CpuDecoder final : public Decoder {
   RowTeam team_;
   const LlamaCpu layer_;
   const Buffer<uint16_t> k_, v_;  // f16 [layers, batch, kv_heads, context, head_dim]
+  const std::vector<int32_t> part_tokens_;
+  const Buffer<float> part_logits_;
   const std::function<void(Worker&)> body_;
   PassArgs pass_ = {};
   int64_t length_ = 0;

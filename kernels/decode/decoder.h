@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/block/step_part.h"
 #include "kernels/model/model.h"
 #include "kernels/thread_pool.h"
 
@@ -36,6 +37,11 @@ class Decoder {
   // activations), so that decode after a long context can be timed without its prefill: time and
   // bytes do not depend on the values.
   virtual void FillCache(int64_t length, uint64_t seed) = 0;
+  // Runs parts of the step that Forward of one token (the first of the vocabulary) would make now,
+  // through all layers, on the same weights, cache and buffers, so that they can be timed. Results
+  // mean nothing unless all parts run; neither Length() nor what it covers of the cache changes.
+  // False where the decoder has no such parts.
+  virtual bool RunParts(StepParts /*parts*/) { return false; }
 };
 
 struct MadeDecoder {

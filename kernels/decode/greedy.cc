@@ -1,11 +1,31 @@
 #include "kernels/decode/greedy.h"
 
 #include <algorithm>
+#include <array>
 
 namespace wattline::kernels {
 
+// In lanes that do not wait for each other, which compilers turn into vectors: one chain of
+// comparisons takes 0.14 ms for a vocabulary of 128k, a hundredth of a small model's step.
 int32_t Argmax(std::span<const float> logits) {
-  return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  constexpr size_t kLanes = 32;
+  if (logits.size() < kLanes) {
+    return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  }
+  std::array<float, kLanes> best;
+  std::copy_n(logits.begin(), kLanes, best.begin());
+  const size_t whole = logits.size() / kLanes * kLanes;
+  for (size_t i = kLanes; i < whole; i += kLanes) {
+    const float* x = logits.data() + i;
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      best[lane] = x[lane] > best[lane] ? x[lane] : best[lane];
+    }
+  }
+  float largest = *std::max_element(best.begin(), best.end());
+  for (float x : logits.subspan(whole)) largest = std::max(largest, x);
+  const auto found = std::find(logits.begin(), logits.end(), largest);
+  // Nothing equals a NaN.
+  return found == logits.end() ? 0 : static_cast<int32_t>(found - logits.begin());
 }
 
 std::vector<float> Prefill(Decoder& decoder, std::span<const int32_t> prompt, int64_t chunk,
