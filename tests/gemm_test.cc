@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/float16.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/gemm/gemm_grid.h"
 #include "kernels/random.h"
 
 namespace wattline::kernels {
@@ -168,7 +170,7 @@ TEST_P(GemmTest, EveryTailOfTheSumAgreesWithTheReference) {
 // k up to several blocks, m past one block of every instruction set.
 TEST_P(GemmTest, BlocksOfRowsAndOfTheSumAgreeWithTheReference) {
   for (int64_t k : {255, 256, 257, 513, 1025, 2049}) ExpectReference({17, 35, k}, 1);
-  for (int64_t m : {143, 145, 256, 257, 449}) ExpectReference({m, 33, 70}, 1);
+  for (int64_t m : {143, 145, 256, 257, 449, 563}) ExpectReference({m, 33, 70}, 1);
 }
 
 TEST_P(GemmTest, ModelShapesAgreeWithTheReference) {
@@ -182,6 +184,11 @@ TEST_P(GemmTest, SlicesTogetherWriteEveryElement) {
     ExpectReference({50, 130, 33}, slices);
     ExpectReference({130, 50, 33}, slices);
   }
+}
+
+TEST_P(GemmTest, MoreSlicesThanTilesLeaveSomeWithout) {
+  ExpectReference({5, 7, 9}, 16);
+  ExpectReference({40, 70, 300}, 16);
 }
 
 TEST_P(GemmTest, TheSlicesDoNotChangeTheResult) {
@@ -215,6 +222,44 @@ TEST(GemmLawTest, IntegersAreExactAsLongAsF32HoldsThem) {
   // 127 x 128 x 2000 = 32512000 > 2^24: odd integers round.
   EXPECT_EQ(GemmTolerance({{1, 1, 2000}, GemmType::kInt8, a.data(), bt.data()}, 0, 0),
             32512000 * 0x1p-24);
+}
+
+TEST(GemmGridTest, RectanglesCoverCOnce) {
+  for (GemmShape s : {GemmShape{1, 1, 8}, {50, 130, 8}, {512, 4096, 8}, {37, 33, 8}}) {
+    for (int threads : {1, 2, 3, 4, 6, 8, 16}) {
+      std::vector<int> met(static_cast<size_t>(s.m * s.n));
+      for (int i = 0; i < threads; ++i) {
+        const GemmRectangle r = GemmShare(s, 32, {i, threads});
+        for (int64_t row = r.rows.begin; row < r.rows.end; ++row) {
+          for (int64_t col = r.cols.begin; col < r.cols.end; ++col) {
+            ++met[static_cast<size_t>(row * s.n + col)];
+          }
+        }
+      }
+      EXPECT_EQ(met, std::vector<int>(met.size(), 1)) << s.m << "x" << s.n << ", " << threads;
+    }
+  }
+}
+
+// The largest rectangle sets the pace: of the named models' layers with 512 tokens, 16 threads
+// stay within 5 % of their even share.
+TEST(GemmGridTest, SixteenThreadsShareEvenly) {
+  for (GemmShape s : {GemmShape{512, 2048, 8192}, {512, 4096, 4096}, {512, 14336, 4096}}) {
+    for (int threads : {2, 4, 8, 16}) {
+      int64_t largest = 0;
+      for (int i = 0; i < threads; ++i) {
+        const GemmRectangle r = GemmShare(s, 32, {i, threads});
+        largest = std::max(largest, (r.rows.end - r.rows.begin) * (r.cols.end - r.cols.begin));
+      }
+      EXPECT_LE(static_cast<double>(largest * threads), 1.05 * static_cast<double>(s.m * s.n));
+    }
+  }
+}
+
+TEST(GemmGridTest, TwoThreadsOfASquareHalveTheRowsTheyPack) {
+  const GemmGrid grid = BestGemmGrid({512, 512, 512}, 32, 2);
+  EXPECT_EQ(grid.rows, 2);
+  EXPECT_EQ(grid.cols, 1);
 }
 
 TEST(GemmReferenceTest, MatchesAHandCountedCase) {

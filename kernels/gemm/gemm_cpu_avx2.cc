@@ -1,5 +1,5 @@
+#include "kernels/gemm/gemm_body.h"
 #include "kernels/gemm/gemm_cpu.h"
-#include "kernels/gemm/gemm_tile.h"
 #include "kernels/gemm/tile_avx2.h"
 
 namespace wattline::kernels {

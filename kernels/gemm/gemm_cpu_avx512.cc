@@ -1,6 +1,6 @@
 #include "kernels/cpu/features.h"
+#include "kernels/gemm/gemm_body.h"
 #include "kernels/gemm/gemm_cpu.h"
-#include "kernels/gemm/gemm_tile.h"
 #include "kernels/gemm/tile_avx512.h"
 
 namespace wattline::kernels {

@@ -19,6 +19,7 @@ struct TileBase {
   static constexpr int kWords = 1;
   static constexpr int kRowUnit = 4;  // A is read four rows at a time
   static constexpr int kBlockGroups = 256;
+  static constexpr int kDepth = 256;
   static constexpr int kBlockRows = 32 * kRows;
   static constexpr int kTranspose = 4;
 
@@ -70,22 +71,11 @@ struct TileF32 : TileBase {
   }
 };
 
-// Without the bf16 extension: B stays in bf16 and is widened by a shift or a mask, A is widened
-// when it is packed.
+// Without the bf16 extension: both operands are widened to f32 when they are packed.
 struct TileBf16 : TileF32 {
+  using Widened = TileF32;
   static constexpr int kGroup = 2;
   static constexpr int kWords = 2;
-  static constexpr int kBlockGroups = TileBase::kBlockGroups / 2;
-  template <int R>
-  [[gnu::always_inline]] static void Step(Vector (&sum)[R][3], const uint32_t* a,
-                                          const uint32_t* b) {
-    const uint32x4_t raw[3] = {vld1q_u32(b), vld1q_u32(b + 4), vld1q_u32(b + 8)};
-    const uint32x4_t high = vdupq_n_u32(0xffff0000u);
-    MultiplyAdd<R>(sum, a,
-                   {vshlq_n_u32(raw[0], 16), vshlq_n_u32(raw[1], 16), vshlq_n_u32(raw[2], 16)});
-    MultiplyAdd<R>(sum, a + tile::RowStride<TileBase>(R),
-                   {vandq_u32(raw[0], high), vandq_u32(raw[1], high), vandq_u32(raw[2], high)});
-  }
 };
 
 // A's 7 bits fit into s8, so that the signed dot product serves.
