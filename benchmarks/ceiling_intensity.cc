@@ -59,7 +59,7 @@ struct Chosen {
 // The sentence of the first kernel that does not do the work that it is timed for.
 std::string FirstWrong(const Point& point, const std::string& isa) {
   for (const kernels::CeilingKernels& one : kernels::AllCeilingKernels()) {
-    if (!one.why_not().empty() || (!isa.empty() && isa != one.isa)) continue;
+    if (!one.why_not().empty() || !kernels::IsPartOf(one, isa)) continue;
     for (const kernels::IntensityKernel& kernel : one.intensities) {
       if (kernel.format != point.format) continue;
       std::string wrong = kernels::WhyWrong(kernel, point.flop_per_byte);

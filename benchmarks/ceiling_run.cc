@@ -21,7 +21,7 @@ double Rate(const Candidate& candidate, int64_t units) {
 }
 
 bool Takes(const CeilingKernels& isa, std::string_view only) {
-  return (only.empty() || only == isa.isa) && isa.why_not().empty();
+  return kernels::IsPartOf(isa, only) && isa.why_not().empty();
 }
 
 // Parked threads wake, and virtual CPUs that their host had put aside come back. Without it, after
@@ -53,7 +53,9 @@ std::optional<double> Drift(std::span<const double> samples) {
   return std::abs(*last / *first - 1);
 }
 
-std::string KernelName(const char* isa, const char* name) { return std::string(isa) + " " + name; }
+std::string KernelName(std::string_view isa, const char* name) {
+  return std::string(isa) + " " + name;
+}
 
 }  // namespace
 

@@ -19,10 +19,12 @@ inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512, to f32 on
-// the other instruction sets.
+// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512 and AMX,
+// to f32 on the other instruction sets.
 inline Peak PanelPeak(const kernels::Backend& backend) {
-  return backend.cpu != nullptr && backend.cpu->isa == "avx512" ? Peak::kBF16 : Peak::kF32;
+  const bool in_bf16 =
+      backend.cpu != nullptr && (backend.cpu->isa == "avx512" || backend.cpu->isa == "amx");
+  return in_bf16 ? Peak::kBF16 : Peak::kF32;
 }
 
 }  // namespace wattline::benchmarks

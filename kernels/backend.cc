@@ -22,9 +22,12 @@ std::string DescribeCpu(std::string_view isa, std::span<const CpuFeature> featur
 }
 
 #if defined(__x86_64__)
+std::string DescribeAmx() { return DescribeCpu("amx", AmxFeatures()); }
 std::string DescribeAvx512() { return DescribeCpu("avx512", Avx512Features()); }
+std::string DescribeAvxVnni() { return DescribeCpu("avxvnni", AvxVnniFeatures()); }
 std::string DescribeAvx2() { return DescribeCpu("avx2", Avx2Features()); }
 #else
+std::string DescribeNeonI8mm() { return DescribeCpu("neon_i8mm", NeonI8mmFeatures()); }
 std::string DescribeNeon() { return DescribeCpu("neon", NeonFeatures()); }
 #endif
 
@@ -95,9 +98,12 @@ constexpr Backend kCuda = {.name = "cuda",
 
 constexpr std::array kBackends = {
 #if defined(__x86_64__)
+    CpuBackend("cpu_amx", &kAmxKernels, WhyNotAmx, DescribeAmx),
     CpuBackend("cpu_avx512", &kAvx512Kernels, WhyNotAvx512, DescribeAvx512),
+    CpuBackend("cpu_avxvnni", &kAvxVnniKernels, WhyNotAvxVnni, DescribeAvxVnni),
     CpuBackend("cpu_avx2", &kAvx2Kernels, WhyNotAvx2, DescribeAvx2),
 #else
+    CpuBackend("cpu_neon_i8mm", &kNeonI8mmKernels, WhyNotNeonI8mm, DescribeNeonI8mm),
     CpuBackend("cpu_neon", &kNeonKernels, WhyNotNeon, DescribeNeon),
 #endif
 #if WATTLINE_HAS_BLAS

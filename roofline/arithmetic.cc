@@ -31,11 +31,17 @@ std::optional<double> LinearTokens(const Address& address) {
   return prompt ? prompt : address.CaseNumber("batch").value_or(1);
 }
 
+// AVX-512, or AMX, which extends it.
 bool HasAvx512(const std::string& backend, const Machine& machine) {
-  if (backend.find("avx512") != std::string::npos) return true;
   const auto told = machine.backends.find(backend);
-  return backend == "cpu" && told != machine.backends.end() &&
-         told->second.find(" avx512 ") != std::string::npos;
+  for (const std::string isa : {"avx512", "amx"}) {
+    if (backend.find(isa) != std::string::npos) return true;
+    if (backend == "cpu" && told != machine.backends.end() &&
+        told->second.find(" " + isa + " ") != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Formats TensorFormats(const std::string& format) {

@@ -71,7 +71,10 @@ TEST_P(CeilingTest, EveryOperationIsInTheResult) {
 TEST_P(CeilingTest, EveryFormatHasAPeak) {
   for (PeakFormat format : {PeakFormat::kF32, PeakFormat::kBF16, PeakFormat::kInt8}) {
     int count = 0;
-    for (const PeakKernel& peak : GetParam()->peaks) count += peak.format == format;
+    for (const CeilingKernels& part : AllCeilingKernels()) {
+      if (!IsPartOf(part, GetParam()->isa)) continue;
+      for (const PeakKernel& peak : part.peaks) count += peak.format == format;
+    }
     EXPECT_GE(count, 1) << Name(format);
   }
 }
@@ -141,6 +144,17 @@ INSTANTIATE_TEST_SUITE_P(Isa, CeilingTest, testing::ValuesIn([] {
                            return all;
                          }()),
                          [](const auto& tested) { return std::string(tested.param->isa); });
+
+TEST(CeilingKernelsTest, AnExtensionHasTheKernelsOfWhatItExtendsAndNoOther) {
+  for (const CeilingKernels& one : AllCeilingKernels()) {
+    EXPECT_TRUE(IsPartOf(one, ""));
+    EXPECT_TRUE(IsPartOf(one, one.isa));
+    int parts = 0;
+    for (const CeilingKernels& part : AllCeilingKernels()) parts += IsPartOf(part, one.isa);
+    EXPECT_EQ(parts, one.extends.empty() ? 1 : 2) << one.isa;
+    EXPECT_FALSE(IsPartOf(one, "no such set"));
+  }
+}
 
 TEST(StreamByteTest, CountsWhatTheKernelItselfMoves) {
   EXPECT_EQ(StreamByte(StreamKind::kRead, 10), 40);

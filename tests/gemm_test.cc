@@ -15,9 +15,14 @@
 
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/float16.h"
+#include "kernels/gemm/gemm_blocks.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_grid.h"
 #include "kernels/random.h"
+#if defined(__x86_64__)
+#include "kernels/gemm/tile_amx.h"
+#include "tests/emulated_tiles.h"
+#endif
 
 namespace wattline::kernels {
 namespace {
@@ -90,7 +95,18 @@ std::vector<double> RunGemm(const CpuKernels& cpu, const GemmCase& c, int slices
   return result;
 }
 
-// The tables, and both ways of bf16 on AVX-512, of which a table takes the one that suits the CPU.
+#if defined(__x86_64__)
+// AMX's blocks, packing and edges on any CPU.
+template <class Tile>
+void GemmEmulated(GemmType, GemmShape s, const void* a, const std::byte* packed, void* c,
+                  std::byte* scratch, Slice slice) {
+  blocks::Gemm<Tile>(s, static_cast<const std::byte*>(a), packed,
+                     static_cast<typename Tile::Out*>(c), scratch, slice);
+}
+#endif
+
+// The tables; both ways of bf16 on AVX-512, of which a table takes the one that suits the CPU; AMX
+// on emulated tiles.
 struct Candidate {
   std::string name;
   CpuKernels cpu;
@@ -105,6 +121,14 @@ std::vector<Candidate> Candidates() {
       list.push_back({std::string(table->isa) + "_" + std::string(Name(type)), *table, type});
     }
 #if defined(__x86_64__)
+    if (table->isa == "amx") {
+      CpuKernels emulated = *table;
+      emulated.why_not = [] { return std::string(); };
+      emulated.gemm = GemmEmulated<amx::TileBf16<EmulatedTiles>>;
+      list.push_back({"amx_emulated_bf16", emulated, GemmType::kBF16});
+      emulated.gemm = GemmEmulated<amx::TileInt8<EmulatedTiles>>;
+      list.push_back({"amx_emulated_int8", emulated, GemmType::kInt8});
+    }
     if (table->isa != "avx512") continue;
     Candidate dot = {"avx512_bf16_dot", *table, GemmType::kBF16};
     dot.cpu.gemm = [](GemmType, GemmShape s, const void* a, const std::byte* packed, void* c,

@@ -257,6 +257,7 @@ TEST(ArithmeticTest, TheTableFollowsTheFixtures) {
   EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu", {}), Of{"bf16"});
   EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx2", {}), Of{"f32"});
   EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx512", {}), Of{"bf16"});
+  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_amx", {}), Of{"bf16"});
   EXPECT_EQ(Formats("gemm/1x4096x4096/q4_0/weights:cold/cpu", {}), Of{"int8"});
   EXPECT_EQ(Formats("gemm/1x4096x4096/bf16/weights:cold/cpu", {}), Of{"f32"});
   EXPECT_EQ(Formats("decode/m/q4_k_m/ctx:512/cpu", {}), Of{"int8"});

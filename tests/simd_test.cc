@@ -21,7 +21,7 @@ namespace {
 
 const SimdRows& RowsOf(std::string_view isa) {
 #if defined(__x86_64__)
-  return isa == "avx2" ? kSimdRowsAvx2 : kSimdRowsAvx512;
+  return isa == "avx2" || isa == "avxvnni" ? kSimdRowsAvx2 : kSimdRowsAvx512;
 #else
   (void)isa;
   return kSimdRowsNeon;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace wattline::kernels {
 
@@ -80,8 +81,10 @@ constexpr double IntensityOfOne(PeakFormat format) {
   return format == PeakFormat::kF32 ? 2.0 / 4 : format == PeakFormat::kBF16 ? 2.0 / 2 : 2.0 / 1;
 }
 
+// What an instruction set has of its own. One that extends another has that one's kernels too.
 struct CeilingKernels {
-  const char* isa;           // "avx2", "avx512", "neon"
+  std::string_view isa;      // "avx2", "avx512", "amx", "neon" ...
+  std::string_view extends;  // "avx512" of "amx"; else empty
   std::string (*why_not)();  // empty where this CPU can run it, else one sentence
   std::span<const PeakKernel> peaks;
   std::span<const StreamKernel> streams;
@@ -90,6 +93,8 @@ struct CeilingKernels {
 
 // Every instruction set compiled into this program, best first.
 std::span<const CeilingKernels> AllCeilingKernels();
+// Whether these are among the kernels of instruction set `isa`; of an empty name all are.
+bool IsPartOf(const CeilingKernels& part, std::string_view isa);
 
 // `count` additions of registers that wait for each other: one clock cycle each.
 void DependentAdds(int64_t count);

@@ -18,16 +18,27 @@ namespace {
 
 const CeilingKernels kAll[] = {
 #if defined(__x86_64__)
-    {"avx512", WhyNotAvx512, avx512::kPeaks, avx512::kStreams, avx512::kIntensities},
-    {"avx2", WhyNotAvx2, avx2::kPeaks, avx2::kStreams, avx2::kIntensities},
+    {"amx", "avx512", WhyNotAmx, amx::kPeaks, {}, {}},
+    {"avx512", "", WhyNotAvx512, avx512::kPeaks, avx512::kStreams, avx512::kIntensities},
+    {"avxvnni", "avx2", WhyNotAvxVnni, avxvnni::kPeaks, {}, avxvnni::kIntensities},
+    {"avx2", "", WhyNotAvx2, avx2::kPeaks, avx2::kStreams, avx2::kIntensities},
 #else
-    {"neon", WhyNotNeon, neon::kPeaks, neon::kStreams, neon::kIntensities},
+    {"neon_i8mm", "neon", WhyNotNeonI8mm, neon_i8mm::kPeaks, {}, {}},
+    {"neon", "", WhyNotNeon, neon::kPeaks, neon::kStreams, neon::kIntensities},
 #endif
 };
 
 }  // namespace
 
 std::span<const CeilingKernels> AllCeilingKernels() { return kAll; }
+
+bool IsPartOf(const CeilingKernels& part, std::string_view isa) {
+  if (isa.empty() || isa == part.isa) return true;
+  for (const CeilingKernels& one : kAll) {
+    if (isa == one.isa) return part.isa == one.extends;
+  }
+  return false;
+}
 
 void DependentAdds(int64_t count) {
   int64_t rounds = (count + 63) / 64;

@@ -8,9 +8,10 @@ namespace wattline::kernels {
 namespace {
 
 #if defined(__x86_64__)
-constexpr std::array<const CpuKernels*, 2> kTables = {&kAvx512Kernels, &kAvx2Kernels};
+constexpr std::array<const CpuKernels*, 4> kTables = {&kAmxKernels, &kAvx512Kernels,
+                                                      &kAvxVnniKernels, &kAvx2Kernels};
 #else
-constexpr std::array<const CpuKernels*, 1> kTables = {&kNeonKernels};
+constexpr std::array<const CpuKernels*, 2> kTables = {&kNeonI8mmKernels, &kNeonKernels};
 #endif
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace wattline::kernels {
 // Every function works on the slice or the rows that it is given, allocates nothing and starts no
 // thread. Out-of-range shapes are the caller's error.
 struct CpuKernels {
-  std::string_view isa;      // "avx2", "avx512", "neon"
+  std::string_view isa;      // "avx2", "avx512", "amx", "neon" ...
   std::string (*why_not)();  // empty where this CPU can run it, else one sentence
 
   // kernels/dequant: one row of `cols` elements, cols a multiple of the format's block.

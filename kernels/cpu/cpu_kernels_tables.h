@@ -6,7 +6,10 @@
 namespace wattline::kernels {
 
 extern const CpuKernels kAvx2Kernels;
+extern const CpuKernels kAvxVnniKernels;
 extern const CpuKernels kAvx512Kernels;
+extern const CpuKernels kAmxKernels;
 extern const CpuKernels kNeonKernels;
+extern const CpuKernels kNeonI8mmKernels;
 
 }  // namespace wattline::kernels

@@ -24,6 +24,17 @@ std::span<const CpuFeature> NeonFeatures() {
   return features;
 }
 
+std::span<const CpuFeature> NeonI8mmFeatures() {
+  static const std::array<CpuFeature, 4> features = {{
+      NeonFeatures()[0],
+      NeonFeatures()[1],
+      {"FEAT_I8MM", Has("hw.optional.arm.FEAT_I8MM")},
+      {"FEAT_BF16", Has("hw.optional.arm.FEAT_BF16")},
+  }};
+  return features;
+}
+
 std::string WhyNotNeon() { return WhyNot("neon", NeonFeatures()); }
+std::string WhyNotNeonI8mm() { return WhyNot("neon_i8mm", NeonI8mmFeatures()); }
 
 }  // namespace wattline::kernels

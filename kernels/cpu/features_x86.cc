@@ -2,9 +2,11 @@
 // 1, section 13.2 (XCR0). AMD's manual assigns the same.
 #include <cpuid.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "kernels/cpu/amx_permission.h"
 #include "kernels/cpu/features.h"
 
 namespace wattline::kernels {
@@ -37,13 +39,23 @@ struct Cpu {
   Registers leaf1 = Cpuid(1, 0);
   Registers leaf7 = Cpuid(7, 0);
   Registers leaf7_1 = Cpuid(7, 1);
-  bool saves_ymm = (SavedStates() & 0x6) == 0x6;    // XMM, YMM
-  bool saves_zmm = (SavedStates() & 0xe6) == 0xe6;  // and opmask, ZMM_Hi256, Hi16_ZMM
+  bool saves_ymm = (SavedStates() & 0x6) == 0x6;            // XMM, YMM
+  bool saves_zmm = (SavedStates() & 0xe6) == 0xe6;          // and opmask, ZMM_Hi256, Hi16_ZMM
+  bool saves_tiles = (SavedStates() & 0x60000) == 0x60000;  // TILECFG, TILEDATA
 };
 
 const Cpu& ThisCpu() {
   static const Cpu cpu;
   return cpu;
+}
+
+// What another set needs, and more.
+template <size_t kBase, size_t kMore>
+std::array<CpuFeature, kBase + kMore> Extend(std::span<const CpuFeature> base,
+                                             const std::array<CpuFeature, kMore>& more) {
+  std::array<CpuFeature, kBase + kMore> all;
+  std::copy(more.begin(), more.end(), std::copy_n(base.begin(), kBase, all.begin()));
+  return all;
 }
 
 }  // namespace
@@ -77,6 +89,22 @@ std::span<const CpuFeature> Avx512Features() {
   return features;
 }
 
+std::span<const CpuFeature> AvxVnniFeatures() {
+  static const Cpu& c = ThisCpu();
+  static const std::array<CpuFeature, 5> features =
+      Extend<4, 1>(Avx2Features(), {{{"AVX_VNNI", c.saves_ymm && Bit(c.leaf7_1.eax, 4)}}});
+  return features;
+}
+
+std::span<const CpuFeature> AmxFeatures() {
+  static const Cpu& c = ThisCpu();
+  static const std::array<CpuFeature, 14> features =
+      Extend<11, 3>(Avx512Features(), {{{"AMX_TILE", c.saves_tiles && Bit(c.leaf7.edx, 24)},
+                                        {"AMX_INT8", c.saves_tiles && Bit(c.leaf7.edx, 25)},
+                                        {"AMX_BF16", c.saves_tiles && Bit(c.leaf7.edx, 22)}}});
+  return features;
+}
+
 bool Bf16DotIsFast() {
   // Leaf 0, EBX: the first four letters of the vendor's name.
   static const bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
@@ -84,6 +112,12 @@ bool Bf16DotIsFast() {
 }
 
 std::string WhyNotAvx2() { return WhyNot("avx2", Avx2Features()); }
+std::string WhyNotAvxVnni() { return WhyNot("avxvnni", AvxVnniFeatures()); }
 std::string WhyNotAvx512() { return WhyNot("avx512", Avx512Features()); }
+
+std::string WhyNotAmx() {
+  std::string missing = WhyNot("amx", AmxFeatures());
+  return missing.empty() ? WhyNoAmxPermission() : missing;
+}
 
 }  // namespace wattline::kernels

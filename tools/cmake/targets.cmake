@@ -1,7 +1,8 @@
 # Makes a folder into a target. A file's name decides where it belongs: `*_avx2.cc` is compiled with
 # that instruction set's flags and on x86-64 only, `*_neon.cc` on arm64 only, `*_linux.cc` and
 # `*_macos.cc` on that system only (`*_linux_arm.cc`: both must hold), `*_reference.cc` without
-# vectorisation (it is the yardstick).
+# vectorisation (it is the yardstick). `*_avxvnni.cc`, `*_amx.cc` and `*_neon_i8mm.cc` have the flags of
+# the set that theirs extends, and more; AMX's few instructions are asm and need no flag.
 # Backends of optional libraries (`*_onednn.cc`, `*_blas.cc`) are added by the folder that owns them.
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
@@ -16,13 +17,19 @@ set(WATTLINE_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
 set(WATTLINE_AVX512_FLAGS ${WATTLINE_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512dq -mavx512vl
     -mavx512vnni -mavx512vbmi -mavx512bf16 -mprefer-vector-width=512
     -Wno-uninitialized)  # gcc 12 warns of its own _mm512_undefined_*() (its bug 105593)
+set(WATTLINE_AVXVNNI_FLAGS ${WATTLINE_AVX2_FLAGS} -mavxvnni)
+set(WATTLINE_AMX_FLAGS ${WATTLINE_AVX512_FLAGS})
 # Every Apple M chip and every Arm server core since Neoverse N1 has these (dot products, f16). On
 # macOS the compilers' own default is the M1, which has them.
 if(APPLE)
   set(WATTLINE_NEON_FLAGS)
+  set(WATTLINE_NEON_I8MM_FLAGS -mcpu=apple-m2)
 else()
   set(WATTLINE_NEON_FLAGS -march=armv8.2-a+fp16+dotprod)
+  set(WATTLINE_NEON_I8MM_FLAGS -march=armv8.2-a+fp16+dotprod+i8mm+bf16)
 endif()
+# The end of a name that stands for an instruction set.
+set(WATTLINE_ISA_ENDING "_(avx2|avxvnni|avx512|amx|neon|neon_i8mm)")
 
 # wattline_sources(<out> [folder...]): the .cc files of this folder and the named ones, for this target.
 function(wattline_sources out)
@@ -33,23 +40,20 @@ function(wattline_sources out)
   file(GLOB files CONFIGURE_DEPENDS ${globs})
   list(FILTER files EXCLUDE REGEX "_(onednn|blas)\\.cc$")
   if(NOT WATTLINE_ARCH STREQUAL x86)
-    list(FILTER files EXCLUDE REGEX "_(avx2|avx512|x86)\\.cc$")
+    list(FILTER files EXCLUDE REGEX "_(avx2|avxvnni|avx512|amx|x86)\\.cc$")
   endif()
   if(NOT WATTLINE_ARCH STREQUAL arm)
-    list(FILTER files EXCLUDE REGEX "_(neon|arm)\\.cc$")
+    list(FILTER files EXCLUDE REGEX "_(neon|neon_i8mm|arm)\\.cc$")
   endif()
   if(APPLE)
-    list(FILTER files EXCLUDE REGEX "_linux(_arm)?\\.cc$")
+    list(FILTER files EXCLUDE REGEX "_linux(_arm|_x86)?\\.cc$")
   else()
     list(FILTER files EXCLUDE REGEX "_macos\\.cc$")
   endif()
   foreach(file ${files})
-    if(file MATCHES "_avx2\\.cc$")
-      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_AVX2_FLAGS}")
-    elseif(file MATCHES "_avx512\\.cc$")
-      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_AVX512_FLAGS}")
-    elseif(file MATCHES "_neon\\.cc$")
-      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_NEON_FLAGS}")
+    if(file MATCHES "${WATTLINE_ISA_ENDING}\\.cc$")
+      string(TOUPPER "${CMAKE_MATCH_1}" isa)
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_${isa}_FLAGS}")
     elseif(file MATCHES "_reference\\.cc$")
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
         "-fno-tree-vectorize;-ffp-contract=off")
