@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -11,8 +12,14 @@
 
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/dequant/dequant.h"
+#include "kernels/float16.h"
 #include "kernels/linear/linear_cpu.h"
 #include "tests/packed_rows.h"
+#if defined(__x86_64__)
+#include "kernels/gemm/tile_amx.h"
+#include "kernels/linear/panel_blocks.h"
+#include "tests/emulated_tiles.h"
+#endif
 
 namespace wattline::kernels {
 namespace {
@@ -23,10 +30,53 @@ struct Candidate {
 };
 void PrintTo(const Candidate& c, std::ostream* out) { *out << c.name; }
 
-// The tables, and both ways of panels on AVX-512, of which a table takes the one that suits the
-// CPU.
+#if defined(__x86_64__)
+// AMX's way of panels on any CPU: emulated tiles, and plain code round them.
+struct EmulatedTile : amx::TileBf16<EmulatedTiles> {
+  static void Round(const float* from, int64_t count, uint16_t* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = Bf16FromFloat(from[i]);
+  }
+  static void Turn(const std::byte* src, int64_t stride_byte, uint32_t* out) {
+    for (int64_t r = 0; r < 16; ++r) {
+      for (int64_t w = 0; w < 16; ++w)
+        std::memcpy(out + w * 16 + r, src + r * stride_byte + w * 4, 4);
+    }
+  }
+};
+
+// As LinearAmx divides the work; the rest is the best usable table's.
+bool OnEmulatedTiles(Format format, int64_t tokens, int64_t cols) {
+  return tokens > kGemvTokens && format != Format::kF32 && format != Format::kF16 &&
+         blocks::FitsPanel<EmulatedTile>(cols);
+}
+Candidate AmxEmulated() {
+  static const CpuKernels& best = *BestCpuKernels();
+  Candidate c = {"amx_emulated", best};
+  c.cpu.prepare = [](Format format, Activations& x, Slice slice) {
+    if (!OnEmulatedTiles(format, x.tokens, x.cols)) return best.prepare(format, x, slice);
+    blocks::PrepareTokens<EmulatedTile>(x, slice);
+  };
+  c.cpu.linear = [](const LinearArgs& args, Slice slice) {
+    if (!OnEmulatedTiles(args.w.format, args.x->tokens, args.w.cols)) {
+      return best.linear(args, slice);
+    }
+    blocks::Linear<EmulatedTile>(args, slice, best.dequant_bf16);
+  };
+  c.cpu.linear_scratch_byte = [](Format format, int64_t tokens, int64_t cols) {
+    return OnEmulatedTiles(format, tokens, cols) ? blocks::LinearScratchByte<EmulatedTile>()
+                                                 : best.linear_scratch_byte(format, tokens, cols);
+  };
+  return c;
+}
+#endif
+
+// The tables; both ways of panels on AVX-512, of which a table takes the one that suits the CPU;
+// and AMX on emulated tiles.
 std::vector<Candidate> Candidates() {
   std::vector<Candidate> list;
+#if defined(__x86_64__)
+  if (BestCpuKernels() != nullptr) list.push_back(AmxEmulated());
+#endif
   for (const CpuKernels* table : AllCpuKernels()) {
     list.push_back({std::string(table->isa), *table});
 #if defined(__x86_64__)

@@ -4,7 +4,7 @@
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
-#include "kernels/linear/linear_cpu.h"
+#include "kernels/linear/linear_amx.h"
 #include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
@@ -14,9 +14,9 @@ constinit const CpuKernels kAmxKernels = {
     .why_not = WhyNotAmx,
     .dequant_f32 = DequantF32Avx512,
     .dequant_bf16 = DequantBf16Avx512,
-    .prepare = PrepareLinearAvx512,
-    .linear = LinearAvx512,
-    .linear_scratch_byte = LinearScratchByteAvx512,
+    .prepare = PrepareLinearAmx,
+    .linear = LinearAmx,
+    .linear_scratch_byte = LinearScratchByteAmx,
     .gemm_packed_byte = GemmPackedByteAmx,
     .gemm_pack = GemmPackAmx,
     .gemm_scratch_byte = GemmScratchByteAmx,

@@ -13,6 +13,8 @@ else()
   message(FATAL_ERROR "wattline knows x86-64 and arm64, not '${CMAKE_SYSTEM_PROCESSOR}'")
 endif()
 
+include(CheckCXXCompilerFlag)
+
 set(WATTLINE_AVX2_FLAGS -mavx2 -mfma -mf16c -mbmi2)
 set(WATTLINE_AVX512_FLAGS ${WATTLINE_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512dq -mavx512vl
     -mavx512vnni -mavx512vbmi -mavx512bf16 -mprefer-vector-width=512
@@ -23,7 +25,13 @@ set(WATTLINE_AMX_FLAGS ${WATTLINE_AVX512_FLAGS})
 # macOS the compilers' own default is the M1, which has them.
 if(APPLE)
   set(WATTLINE_NEON_FLAGS)
-  set(WATTLINE_NEON_I8MM_FLAGS -mcpu=apple-m2)
+  # Clang's name of the M2, or zig's.
+  check_cxx_compiler_flag(-mcpu=apple-m2 WATTLINE_MCPU_APPLE_M2)
+  if(WATTLINE_MCPU_APPLE_M2)
+    set(WATTLINE_NEON_I8MM_FLAGS -mcpu=apple-m2)
+  else()
+    set(WATTLINE_NEON_I8MM_FLAGS -mcpu=apple_m2)
+  endif()
 else()
   set(WATTLINE_NEON_FLAGS -march=armv8.2-a+fp16+dotprod)
   set(WATTLINE_NEON_I8MM_FLAGS -march=armv8.2-a+fp16+dotprod+i8mm+bf16)
