@@ -10,6 +10,7 @@ void RegisterAll(Suite& suite) {
   RegisterDequant(suite);
   RegisterNorm(suite);
   RegisterBlock(suite);
+  RegisterBlockStep(suite);
   RegisterDecode(suite);
   RegisterProbeCost(suite);
 }

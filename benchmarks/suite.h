@@ -143,6 +143,7 @@ void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);
 void RegisterNorm(Suite& suite);
 void RegisterBlock(Suite& suite);
+void RegisterBlockStep(Suite& suite);
 void RegisterDecode(Suite& suite);
 void RegisterProbeCost(Suite& suite);
 
