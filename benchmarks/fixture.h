@@ -19,9 +19,10 @@ inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512, to f32 on
-// the other instruction sets.
-inline Peak PanelPeak(const kernels::Backend& backend) {
+// The ceiling of linear layers with many tokens: quantised weights meet 8-bit activations, dense
+// ones are packed as bf16 on AVX-512 and as f32 on the other instruction sets.
+inline Peak PanelPeak(const kernels::Backend& backend, bool quantised) {
+  if (quantised) return Peak::kInt8;
   return backend.cpu != nullptr && backend.cpu->isa == "avx512" ? Peak::kBF16 : Peak::kF32;
 }
 

@@ -48,7 +48,8 @@ Formats CpuLinear(const Address& address, double tokens, const Machine& machine)
       address.fixture == "gemm" && address.Case("weights").empty() &&
       (address.format == "f32" || address.format == "bf16" || address.format == "int8");
   if (is_dense_gemm) return {address.format};
-  if (tokens <= kStreamTokens) return {IsDense(address.format) ? "f32" : "int8"};
+  if (!IsDense(address.format)) return {"int8"};
+  if (tokens <= kStreamTokens) return {"f32"};
   return {HasAvx512(address.backend, machine) ? "bf16" : "f32"};
 }
 
