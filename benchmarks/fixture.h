@@ -19,12 +19,13 @@ inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512 and AMX,
-// to f32 on the other instruction sets.
-inline Peak PanelPeak(const kernels::Backend& backend) {
-  const bool in_bf16 =
-      backend.cpu != nullptr && (backend.cpu->isa == "avx512" || backend.cpu->isa == "amx");
-  return in_bf16 ? Peak::kBF16 : Peak::kF32;
+// The ceiling of linear layers with many tokens: quantised weights meet 8-bit activations, dense
+// ones are packed as bf16 on AVX-512 and as f32 on the other instruction sets; AMX takes all in bf16.
+inline Peak PanelPeak(const kernels::Backend& backend, bool quantised) {
+  const std::string_view isa = backend.cpu == nullptr ? "" : backend.cpu->isa;
+  if (isa == "amx") return Peak::kBF16;
+  if (quantised) return Peak::kInt8;
+  return isa == "avx512" ? Peak::kBF16 : Peak::kF32;
 }
 
 }  // namespace wattline::benchmarks

@@ -31,17 +31,17 @@ std::optional<double> LinearTokens(const Address& address) {
   return prompt ? prompt : address.CaseNumber("batch").value_or(1);
 }
 
+// Whether the rows of a CPU backend ran with this instruction set.
+bool Has(const std::string& isa, const std::string& backend, const Machine& machine) {
+  if (backend.find(isa) != std::string::npos) return true;
+  const auto told = machine.backends.find(backend);
+  return backend == "cpu" && told != machine.backends.end() &&
+         told->second.find(" " + isa + " ") != std::string::npos;
+}
+
 // AVX-512, or AMX, which extends it.
 bool HasAvx512(const std::string& backend, const Machine& machine) {
-  const auto told = machine.backends.find(backend);
-  for (const std::string isa : {"avx512", "amx"}) {
-    if (backend.find(isa) != std::string::npos) return true;
-    if (backend == "cpu" && told != machine.backends.end() &&
-        told->second.find(" " + isa + " ") != std::string::npos) {
-      return true;
-    }
-  }
-  return false;
+  return Has("avx512", backend, machine) || Has("amx", backend, machine);
 }
 
 Formats TensorFormats(const std::string& format) {
@@ -56,7 +56,11 @@ Formats CpuLinear(const Address& address, double tokens, const Machine& machine)
   // A training step multiplies in its own format, too.
   const bool is_step = address.fixture == "block" && !address.Case("pass").empty();
   if (is_dense_gemm || is_step) return {address.format};
-  if (tokens <= kStreamTokens) return {IsDense(address.format) ? "f32" : "int8"};
+  const bool is_stream = tokens <= kStreamTokens;
+  if (!IsDense(address.format)) {
+    return {!is_stream && Has("amx", address.backend, machine) ? "bf16" : "int8"};
+  }
+  if (is_stream) return {"f32"};
   return {HasAvx512(address.backend, machine) ? "bf16" : "f32"};
 }
 
