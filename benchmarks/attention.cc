@@ -1,5 +1,5 @@
-// attention: softmax(Q K^T / sqrt(head_dim)) V over an f16 cache; one query (decode), or the causal
-// attention of a prompt (prefill).
+// attention: softmax(Q K^T / sqrt(head_dim)) V over a cache in f16, bf16 or q8_0; one query
+// (decode), or the causal attention of a prompt (prefill).
 #include "kernels/attention/attention.h"
 
 #include <fmt/format.h>
@@ -19,6 +19,7 @@ namespace wattline::benchmarks {
 namespace {
 
 using kernels::AttentionShape;
+using kernels::Format;
 
 // Heads of llama-3.2-1b (32, 8, 64), llama-3-8b (32, 8, 128) and llama-2-7b (32, 32, 128).
 struct Heads {
@@ -33,14 +34,22 @@ struct Length {
   int64_t positions;
   bool in_default;
 };
-constexpr Length kContexts[] = {{512, true}, {4096, true}, {16384, false}, {32768, false}};
-constexpr Length kPrompts[] = {{128, false}, {512, true}, {2048, false}};
+constexpr Length kContexts[] = {
+    {512, true}, {4096, true}, {16384, false}, {32768, false}, {131072, false}};
+constexpr Length kPrompts[] = {{128, false}, {512, true}, {2048, false}, {8192, false}};
+
+struct CacheFormat {
+  Format format;
+  bool in_default;
+};
+constexpr CacheFormat kFormats[] = {
+    {Format::kF16, true}, {Format::kBF16, false}, {Format::kQ8_0, false}};
 
 struct AttentionRow {
   kernels::Buffer<float> q;
   struct Cache {
-    kernels::Buffer<uint16_t> k;
-    kernels::Buffer<uint16_t> v;
+    kernels::RawBuffer k;
+    kernels::RawBuffer v;
     std::unique_ptr<kernels::Work> work;
   };
   std::vector<Cache> caches;
@@ -49,23 +58,26 @@ struct AttentionRow {
 };
 
 std::shared_ptr<AttentionRow> Prepare(Suite& suite, const kernels::Backend& backend,
-                                      const AttentionShape& shape) {
+                                      const AttentionShape& shape, Format format) {
   auto row = std::make_shared<AttentionRow>();
   const int64_t capacity = shape.start + shape.tokens;
-  const int64_t count = shape.kv_heads * capacity * shape.head_dim;
+  const int64_t rows = shape.kv_heads * capacity;
   row->q = NormalValues(shape.tokens * shape.heads * shape.head_dim, 1, 5, suite.pool());
-  const double cache_byte = 4 * static_cast<double>(count);
+  const double cache_byte =
+      2 * static_cast<double>(rows * kernels::RowByte(format, shape.head_dim));
   // Taken in turn, as the layers of a model are, so that the cache is cold.
   const auto cold_byte = static_cast<double>(BeyondCachesByte());
   const size_t caches = shape.tokens == 1 ? static_cast<size_t>(cold_byte / cache_byte) + 1 : 1;
   for (size_t i = 0; i < caches; ++i) {
-    AttentionRow::Cache cache{CacheValues(count, 2 * i + 1, suite.pool()),
-                              CacheValues(count, 2 * i + 2, suite.pool()), nullptr};
+    AttentionRow::Cache cache{CacheRows(format, rows, shape.head_dim, 2 * i + 1, suite.pool()),
+                              CacheRows(format, rows, shape.head_dim, 2 * i + 2, suite.pool()),
+                              nullptr};
     kernels::AttentionArgs c;
     c.shape = shape;
     c.q = row->q.data();
     c.k = cache.k.data();
     c.v = cache.v.data();
+    c.format = format;
     c.capacity = capacity;
     kernels::MadeWork made = backend.attention(backend, c, suite.pool());
     row->checked.error = made.why_not;
@@ -82,13 +94,13 @@ std::shared_ptr<AttentionRow> Prepare(Suite& suite, const kernels::Backend& back
 }
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name,
-         const kernels::Backend& backend, const AttentionShape& shape) {
+         const kernels::Backend& backend, const AttentionShape& shape, Format format) {
   AttentionRow& row =
-      suite.Keep<AttentionRow>(name, [&] { return Prepare(suite, backend, shape); });
+      suite.Keep<AttentionRow>(name, [&] { return Prepare(suite, backend, shape, format); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   Measure(state, suite,
           {.flop = kernels::AttentionFlop(shape),
-           .byte = kernels::AttentionByte(shape),
+           .byte = kernels::AttentionByte(shape, format),
            .peak = shape.tokens == 1 ? Peak::kNone : Peak::kF32,
            .streams = shape.tokens == 1,
            .more = CountersOf(row.checked)},
@@ -99,7 +111,10 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 }
 
 void RegisterShape(Suite& suite, const std::string& subject, const std::string& length,
-                   const Heads& heads, AttentionShape shape, std::vector<std::string> words) {
+                   const Heads& heads, CacheFormat cache, AttentionShape shape,
+                   std::vector<std::string> words) {
+  const std::string format(kernels::Info(cache.format).name);
+  if (!cache.in_default) words.push_back(format);
   shape.heads = heads.heads;
   shape.kv_heads = heads.kv_heads;
   shape.head_dim = heads.head_dim;
@@ -107,12 +122,12 @@ void RegisterShape(Suite& suite, const std::string& subject, const std::string& 
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->attention == nullptr) continue;
     const std::string name =
-        fmt::format("attention/{}/f16/heads:{}/kv_heads:{}/head_dim:{}/{}/{}", subject, heads.heads,
-                    heads.kv_heads, heads.head_dim, length, shown.name);
+        fmt::format("attention/{}/{}/heads:{}/kv_heads:{}/head_dim:{}/{}/{}", subject, format,
+                    heads.heads, heads.kv_heads, heads.head_dim, length, shown.name);
     Register(
         suite, name,
-        [&suite, name, &backend = *shown.backend, shape](benchmark::State& state) {
-          Run(state, suite, name, backend, shape);
+        [&suite, name, &backend = *shown.backend, shape, cache](benchmark::State& state) {
+          Run(state, suite, name, backend, shape, cache.format);
         },
         words);
   }
@@ -122,22 +137,24 @@ void RegisterShape(Suite& suite, const std::string& subject, const std::string& 
 
 void RegisterAttention(Suite& suite) {
   for (const Heads& heads : kHeads) {
-    for (const Length& context : kContexts) {
-      AttentionShape shape;
-      shape.tokens = 1;
-      shape.start = context.positions - 1;
-      const std::string length = fmt::format("ctx:{}", context.positions);
-      std::vector<std::string> words;
-      if (!context.in_default) words.push_back(length);
-      RegisterShape(suite, "single_query", length, heads, shape, words);
-    }
-    for (const Length& prompt : kPrompts) {
-      AttentionShape shape;
-      shape.tokens = prompt.positions;
-      const std::string length = fmt::format("tokens:{}", prompt.positions);
-      std::vector<std::string> words;
-      if (!prompt.in_default) words.push_back(length);
-      RegisterShape(suite, "causal", length, heads, shape, words);
+    for (const CacheFormat& cache : kFormats) {
+      for (const Length& context : kContexts) {
+        AttentionShape shape;
+        shape.tokens = 1;
+        shape.start = context.positions - 1;
+        const std::string length = fmt::format("ctx:{}", context.positions);
+        std::vector<std::string> words;
+        if (!context.in_default) words.push_back(length);
+        RegisterShape(suite, "single_query", length, heads, cache, shape, words);
+      }
+      for (const Length& prompt : kPrompts) {
+        AttentionShape shape;
+        shape.tokens = prompt.positions;
+        const std::string length = fmt::format("tokens:{}", prompt.positions);
+        std::vector<std::string> words;
+        if (!prompt.in_default) words.push_back(length);
+        RegisterShape(suite, "causal", length, heads, cache, shape, words);
+      }
     }
   }
 }

@@ -132,15 +132,23 @@ Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result)
 }
 
 Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result) {
-  const int64_t size = c.shape.tokens * c.shape.heads * c.shape.head_dim;
-  if (result.size() != static_cast<size_t>(size)) return WrongSize(result.size());
-  std::vector<double> want(static_cast<size_t>(size));
-  kernels::AttentionReference(c, want.data());
+  const kernels::AttentionShape& shape = c.shape;
+  const int64_t row = shape.heads * shape.head_dim;
+  if (result.size() != static_cast<size_t>(shape.tokens * row)) return WrongSize(result.size());
   const double tolerance = kernels::AttentionTolerance(c);
+  std::vector<double> want(static_cast<size_t>(row));
   Comparison comparison;
-  for (int64_t i = 0; i < size; ++i) {
-    const auto at = static_cast<size_t>(i);
-    comparison.Add(result[at], want[at], tolerance, [&] { return fmt::format("out[{}]", i); });
+  // One token after the other, each as a single query that sees what it sees in the call.
+  for (const int64_t token : SampleIndices(shape.tokens, 4 * kSampledTokens, kSeed)) {
+    kernels::AttentionArgs one = c;
+    one.shape.tokens = 1;
+    one.shape.start = kernels::AttentionVisible(shape, token) - 1;
+    one.q += token * row;
+    kernels::AttentionReference(one, want.data());
+    for (int64_t i = 0; i < row; ++i) {
+      comparison.Add(result[At(token, i, row)], want[static_cast<size_t>(i)], tolerance,
+                     [&] { return fmt::format("out[{}, {}]", token, i); });
+    }
   }
   return comparison.Done();
 }

@@ -34,7 +34,7 @@ std::vector<int64_t> SampleIndices(int64_t size, int64_t count, uint64_t seed);
 Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result);
 // The same for Y[tokens, rows].
 Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result);
-// All outputs, [tokens, heads, head_dim].
+// All outputs of sampled tokens, [tokens, heads, head_dim].
 Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result);
 // Sampled rows of the dequantised matrix, [rows, cols], as f32 or as bf16 widened to f32.
 Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<const float> result);

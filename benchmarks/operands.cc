@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/float16.h"
 #include "kernels/model/random_row.h"
 #include "kernels/random.h"
 
@@ -33,6 +32,18 @@ Buffer<T> Filled(int64_t count, uint64_t seed, ThreadPool& pool, const Draw& dra
   return values;
 }
 
+// Rows of `format` at `to`, by all threads.
+void FillRows(kernels::Format format, int64_t rows, int64_t cols, double sd, uint64_t seed,
+              std::byte* to, ThreadPool& pool) {
+  const int64_t row_byte = kernels::RowByte(format, cols);
+  pool.Run([&](Worker& worker) {
+    const Range range = kernels::Share(rows, 1, worker.slice());
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      kernels::RandomRow(format, cols, sd, seed + static_cast<uint64_t>(row), to + row * row_byte);
+    }
+  });
+}
+
 float Whole(kernels::Random& random, int least, int most) {
   const auto choices = static_cast<uint64_t>(most - least + 1);
   return static_cast<float>(least + static_cast<int>(random.Next() % choices));
@@ -56,25 +67,22 @@ Buffer<float> GemmB(kernels::GemmType type, int64_t count, ThreadPool& pool) {
   return Filled<float>(count, 2, pool, [](kernels::Random& r) { return Whole(r, -127, 127); });
 }
 
-Buffer<uint16_t> CacheValues(int64_t count, uint64_t seed, ThreadPool& pool) {
-  return Filled<uint16_t>(count, seed, pool,
-                          [](kernels::Random& r) { return kernels::F16FromFloat(r.Normal()); });
+kernels::RawBuffer CacheRows(kernels::Format format, int64_t rows, int64_t head_dim, uint64_t seed,
+                             ThreadPool& pool) {
+  const int64_t row_byte = kernels::RowByte(format, head_dim);
+  kernels::RawBuffer cache(static_cast<size_t>(rows * row_byte));
+  // Rows count their seeds up: those of different caches must not meet.
+  FillRows(format, rows, head_dim, 1, seed << 32, cache.data(), pool);
+  return cache;
 }
 
 OwnedMatrix RandomMatrix(kernels::Format format, int64_t rows, int64_t cols, uint64_t seed,
                          ThreadPool& pool) {
-  const int64_t row_byte = kernels::RowByte(format, cols);
   OwnedMatrix owned;
-  owned.bytes = kernels::RawBuffer(static_cast<size_t>(rows * row_byte));
+  owned.bytes = kernels::RawBuffer(static_cast<size_t>(rows * kernels::RowByte(format, cols)));
   owned.matrix = {format, rows, cols, owned.bytes.data()};
   const double sd = 1 / std::sqrt(static_cast<double>(cols));
-  pool.Run([&](Worker& worker) {
-    const Range range = kernels::Share(rows, 1, worker.slice());
-    for (int64_t row = range.begin; row < range.end; ++row) {
-      kernels::RandomRow(format, cols, sd, seed + static_cast<uint64_t>(row),
-                         owned.bytes.data() + row * row_byte);
-    }
-  });
+  FillRows(format, rows, cols, sd, seed, owned.bytes.data(), pool);
   return owned;
 }
 

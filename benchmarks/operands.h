@@ -18,8 +18,9 @@ kernels::Buffer<float> NormalValues(int64_t count, double sd, uint64_t seed,
 // 0 .. 127 (A) and -127 .. 127 (B).
 kernels::Buffer<float> GemmA(kernels::GemmType type, int64_t count, kernels::ThreadPool& pool);
 kernels::Buffer<float> GemmB(kernels::GemmType type, int64_t count, kernels::ThreadPool& pool);
-// Values in f16, of the size of normalised activations: a KV cache.
-kernels::Buffer<uint16_t> CacheValues(int64_t count, uint64_t seed, kernels::ThreadPool& pool);
+// Rows of a KV cache, values of the size of normalised activations.
+kernels::RawBuffer CacheRows(kernels::Format format, int64_t rows, int64_t head_dim, uint64_t seed,
+                             kernels::ThreadPool& pool);
 
 // A weight matrix and its bytes: rows of sd 1 / sqrt(cols), made in their packed format.
 struct OwnedMatrix {

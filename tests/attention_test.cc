@@ -12,6 +12,7 @@
 #include "kernels/attention/attention_plan.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/float16.h"
+#include "kernels/model/random_row.h"
 #include "kernels/random.h"
 
 namespace wattline::kernels {
@@ -27,6 +28,18 @@ TEST(AttentionLawTest, CountsVisiblePairsOnly) {
   // K and V: 2 heads x 5 positions x 16 x 2 bytes each; q and out: 3 x 4 x 16 x 4 bytes each.
   EXPECT_EQ(AttentionByte(causal), 2.0 * (2 * 5 * 16 * 2) + 2.0 * (3 * 4 * 16 * 4));
   EXPECT_EQ(AttentionByte(full), AttentionByte(causal));
+  // In q8_0, 64 elements are two blocks of 34 bytes.
+  const AttentionShape wide{.tokens = 1, .start = 9, .heads = 4, .kv_heads = 2, .head_dim = 64};
+  EXPECT_EQ(AttentionByte(wide, Format::kQ8_0), 2.0 * (2 * 10 * 68) + 2.0 * (4 * 64 * 4));
+  EXPECT_EQ(AttentionByte(wide, Format::kBF16), AttentionByte(wide));
+}
+
+TEST(AttentionLawTest, CachesAreHalvesOrWholeBlocksOfQ8) {
+  EXPECT_TRUE(IsCacheFormat(Format::kF16, 80));
+  EXPECT_TRUE(IsCacheFormat(Format::kBF16, 80));
+  EXPECT_TRUE(IsCacheFormat(Format::kQ8_0, 96));
+  EXPECT_FALSE(IsCacheFormat(Format::kQ8_0, 80));
+  EXPECT_FALSE(IsCacheFormat(Format::kQ4_0, 64));
 }
 
 // Two positions, K = e0 and 0, V = 1 and 5 everywhere: weights are sigmoid(q0 / 4) and its rest.
@@ -127,21 +140,28 @@ TEST(AttentionPlanTest, TileUnitsCoverEveryQueryOnce) {
   }
 }
 
+// NaN in every element: of f16 and bf16 all bits, of q8_0 the scale.
+constexpr std::byte kNan{0xff};
+
 // Random q, K and V. Each head's cache has 3 positions more than are visible, NaN, but for the last
 // head, whose visible positions end the allocation: an over-read is seen either way.
 class Problem {
  public:
-  explicit Problem(AttentionShape shape, float q_scale = 1) : shape_(shape) {
-    Random random(static_cast<uint64_t>(shape.tokens * 1000003 + shape.start * 101 + shape.heads));
+  explicit Problem(AttentionShape shape, float q_scale = 1, Format format = Format::kF16)
+      : shape_(shape), format_(format) {
+    const auto seed =
+        static_cast<uint64_t>(shape.tokens * 1000003 + shape.start * 101 + shape.heads);
+    Random random(seed);
     const int64_t visible = shape.start + shape.tokens;
     capacity_ = visible + 3;
-    const int64_t count = ((shape.kv_heads - 1) * capacity_ + visible) * shape.head_dim;
-    for (std::vector<uint16_t>* cache : {&k_, &v_}) {
-      cache->resize(static_cast<size_t>(count));
-      for (int64_t i = 0; i < count; ++i) {
-        const bool seen = i / shape.head_dim % capacity_ < visible;
-        const float value = random.Normal();
-        (*cache)[static_cast<size_t>(i)] = seen ? F16FromFloat(value) : uint16_t{0x7e00};
+    const int64_t rows = (shape.kv_heads - 1) * capacity_ + visible;
+    const int64_t row_byte = RowByte(format, shape.head_dim);
+    uint64_t row_seed = seed << 32;
+    for (std::vector<std::byte>* cache : {&k_, &v_}) {
+      cache->resize(static_cast<size_t>(rows * row_byte), kNan);
+      for (int64_t i = 0; i < rows; ++i) {
+        if (i % capacity_ >= visible) continue;
+        RandomRow(format, shape.head_dim, 1, ++row_seed, cache->data() + i * row_byte);
       }
     }
     q_.resize(static_cast<size_t>(shape.tokens * shape.heads * shape.head_dim));
@@ -168,7 +188,8 @@ class Problem {
     EXPECT_EQ(wrong, 0) << "of " << out.size() << ", worst " << worst << " of " << tolerance_
                         << ": " << shape_.tokens << " tokens after " << shape_.start << ", "
                         << shape_.heads << "/" << shape_.kv_heads << " heads of " << shape_.head_dim
-                        << (shape_.causal ? ", causal, " : ", full, ") << slices << " slices";
+                        << (shape_.causal ? ", causal, " : ", full, ") << Info(format_).name << ", "
+                        << slices << " slices";
   }
 
   double tolerance() const { return tolerance_; }
@@ -179,14 +200,16 @@ class Problem {
             .q = q_.data(),
             .k = k_.data(),
             .v = v_.data(),
+            .format = format_,
             .capacity = capacity_,
             .out = out,
             .scratch = scratch};
   }
 
   AttentionShape shape_;
+  Format format_;
   int64_t capacity_ = 0;
-  std::vector<uint16_t> k_, v_;
+  std::vector<std::byte> k_, v_;
   std::vector<float> q_;
   std::vector<double> want_;
   double tolerance_ = 0;
@@ -198,9 +221,9 @@ class AttentionTest : public testing::TestWithParam<const CpuKernels*> {
     const std::string why_not = GetParam()->why_not();
     if (!why_not.empty()) GTEST_SKIP() << "skipped: no " << GetParam()->isa << ": " << why_not;
   }
-  static void Check(AttentionShape shape, float q_scale = 1) {
-    Problem problem(shape, q_scale);
-    for (int slices : {1, 2, 3, 5}) problem.Check(*GetParam(), slices);
+  static void Check(AttentionShape shape, float q_scale = 1, Format format = Format::kF16) {
+    Problem problem(shape, q_scale, format);
+    for (int slices : {1, 2, 3, 5, 16}) problem.Check(*GetParam(), slices);
   }
 };
 
@@ -267,6 +290,40 @@ TEST_P(AttentionTest, LongPrefillAgrees) {
     Check({.tokens = 1025, .heads = 2, .kv_heads = 1, .head_dim = 16, .causal = causal});
     Check(
         {.tokens = 130, .start = 895, .heads = 3, .kv_heads = 1, .head_dim = 32, .causal = causal});
+  }
+}
+
+TEST_P(AttentionTest, BfloatAndQuantisedCachesAgree) {
+  for (const Heads& h : {Heads{8, 8, 64}, {6, 2, 96}, {8, 2, 128}, {7, 1, 80}, {16, 2, 64}}) {
+    for (Format format : {Format::kBF16, Format::kQ8_0}) {
+      if (!IsCacheFormat(format, h.head_dim)) continue;
+      for (Range at : {Range{0, 1}, Range{63, 64}, Range{300, 301}, Range{64, 67}, Range{0, 5},
+                       Range{59, 131}}) {
+        Check({.tokens = at.end - at.begin,
+               .start = at.begin,
+               .heads = h.heads,
+               .kv_heads = h.kv_heads,
+               .head_dim = h.head_dim},
+              1, format);
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, EveryGroupAgrees) {
+  for (int64_t group : {1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 17, 40}) {
+    for (int64_t tokens : {1, 2, 3, 4, 5}) {
+      Check({.tokens = tokens, .start = 70, .heads = group, .kv_heads = 1, .head_dim = 48});
+    }
+  }
+}
+
+TEST_P(AttentionTest, HeadsWiderThanAStepAgree) {
+  for (Format format : {Format::kF16, Format::kQ8_0}) {
+    for (int64_t tokens : {1, 70}) {
+      Check({.tokens = tokens, .start = 100, .heads = 3, .kv_heads = 1, .head_dim = 576}, 1,
+            format);
+    }
   }
 }
 

@@ -61,6 +61,7 @@ KnownWork OfAttention(const Address& address) {
   const auto heads = Count(address, "heads", kMostHeads);
   const auto kv_heads = Count(address, "kv_heads", kMostHeads);
   const auto head_dim = Count(address, "head_dim", kMostHeads);
+  const auto cache = kernels::FormatFromName(address.format);
   if (!heads || !kv_heads || !head_dim) return {};
   kernels::AttentionShape shape;
   shape.heads = *heads;
@@ -77,7 +78,9 @@ KnownWork OfAttention(const Address& address) {
   }
   KnownWork work;
   work.flop = kernels::AttentionFlop(shape);
-  work.byte = kernels::AttentionByte(shape);
+  if (cache && kernels::IsCacheFormat(*cache, shape.head_dim)) {
+    work.byte = kernels::AttentionByte(shape, *cache);
+  }
   shape.causal = false;
   work.flop_not_causal = kernels::AttentionFlop(shape);
   return work;

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/attention/attention_plan.h"
-#include "kernels/float16.h"
 
 namespace wattline::kernels {
 
@@ -17,9 +17,15 @@ double AttentionFlop(AttentionShape s) {
   return 4.0 * static_cast<double>(s.head_dim * s.heads) * seen;
 }
 
-double AttentionByte(AttentionShape s) {
-  const double cache = static_cast<double>(s.kv_heads * (s.start + s.tokens) * s.head_dim) * 2 * 2;
+double AttentionByte(AttentionShape s, Format format) {
+  const int64_t rows = s.kv_heads * (s.start + s.tokens);
+  const double cache = 2 * static_cast<double>(rows * RowByte(format, s.head_dim));
   return cache + static_cast<double>(s.tokens * s.heads * s.head_dim) * 4 * 2;
+}
+
+bool IsCacheFormat(Format format, int64_t head_dim) {
+  if (head_dim % Info(format).block_elements != 0) return false;
+  return format == Format::kF16 || format == Format::kBF16 || format == Format::kQ8_0;
 }
 
 int64_t AttentionScratchByte(AttentionShape s, int threads) {
@@ -31,14 +37,6 @@ int64_t AttentionScratchByte(AttentionShape s, int threads) {
 }
 
 namespace {
-
-double MaxAbs(const uint16_t* f16, int64_t count) {
-  double max = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    max = std::max(max, std::abs(static_cast<double>(FloatFromF16(f16[i]))));
-  }
-  return max;
-}
 
 template <typename Get>
 double MaxNorm(int64_t rows, int64_t cols, Get get) {
@@ -56,7 +54,7 @@ double MaxNorm(int64_t rows, int64_t cols, Get get) {
 
 }  // namespace
 
-// Both sides read the same f16 cache, so that only f32 rounding (u = 2^-24 each) and the
+// Both sides read the same cache, so that only f32 rounding (u = 2^-24 each) and the
 // exponential (kExpError, relative) separate them. n = visible positions, B = max|q| max|k| /
 // sqrt(head_dim), a bound of every score and of the sum of its terms' sizes.
 // - A score: head_dim roundings of the dot product, 4 of the scale, the shift by the maximum (its
@@ -74,11 +72,12 @@ double AttentionTolerance(const AttentionArgs& args) {
                                [&](int64_t i) { return static_cast<double>(args.q[i]); });
   double bound = 0;
   for (int64_t kv = 0; kv < s.kv_heads; ++kv) {
-    const uint16_t* k = args.k + kv * args.capacity * s.head_dim;
-    const uint16_t* v = args.v + kv * args.capacity * s.head_dim;
+    const std::vector<double> k = AttentionCacheHead(args, args.k, kv);
+    const std::vector<double> v = AttentionCacheHead(args, args.v, kv);
     const double max_k =
-        MaxNorm(n, s.head_dim, [&](int64_t i) { return static_cast<double>(FloatFromF16(k[i])); });
-    const double max_v = MaxAbs(v, n * s.head_dim);
+        MaxNorm(n, s.head_dim, [&](int64_t i) { return k[static_cast<size_t>(i)]; });
+    double max_v = 0;
+    for (const double x : v) max_v = std::max(max_v, std::abs(x));
     const double score = max_q * max_k / std::sqrt(dim);
     const double rescales = static_cast<double>(n) / 64 + 2;
     const double weight =

@@ -1,9 +1,12 @@
-// Attention with grouped queries over a KV cache in f16: prefill (causal or not) and single query.
+// Attention with grouped queries over a KV cache in f16, bf16 or q8_0: prefill (causal or not) and
+// single query.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "kernels/format.h"
 #include "kernels/slice.h"
 
 namespace wattline::kernels {
@@ -20,9 +23,12 @@ struct AttentionShape {
 // out[t, h] = softmax(q[t, h] . K[h'] / sqrt(head_dim)) V[h'], h' = h * kv_heads / heads.
 struct AttentionArgs {
   AttentionShape shape;
-  const float* q = nullptr;      // [tokens, heads, head_dim]
-  const uint16_t* k = nullptr;   // f16 [kv_heads, capacity, head_dim]
-  const uint16_t* v = nullptr;   // f16 [kv_heads, capacity, head_dim]
+  const float* q = nullptr;  // [tokens, heads, head_dim]
+  // Both [kv_heads, capacity, head_dim] in `format`: f16, bf16 or q8_0 (its blocks lie along
+  // head_dim, a multiple of 32 then).
+  const void* k = nullptr;
+  const void* v = nullptr;
+  Format format = Format::kF16;
   int64_t capacity = 0;          // positions that each head of the cache has room for
   float* out = nullptr;          // [tokens, heads, head_dim]
   std::byte* scratch = nullptr;  // AttentionScratchByte(shape, threads) bytes shared by all threads
@@ -35,15 +41,21 @@ constexpr int64_t AttentionVisible(const AttentionShape& s, int64_t token) {
 
 // Operations: 4 head_dim per query, head and visible position (QK^T and PV); softmax not counted.
 double AttentionFlop(AttentionShape s);
-// Compulsory bytes: visible K and V once in f16, q and out once in f32.
-double AttentionByte(AttentionShape s);
+// Compulsory bytes: visible K and V once in `format`, q and out once in f32.
+double AttentionByte(AttentionShape s, Format format = Format::kF16);
+// Whether the kernels and the reference take a cache of `format` for this head_dim.
+bool IsCacheFormat(Format format, int64_t head_dim);
 
 // Bytes of scratch for `threads` threads: partial (max, sum, out) of each split of a single query,
 // or the tiles of a prefill. Grows with tokens and does not depend on start: enough for a call of
 // s.tokens is enough for every shorter one.
 int64_t AttentionScratchByte(AttentionShape s, int threads);
 
-// Double precision on the same f16 cache.
+// The visible positions of one head of `cache`, which is args.k or args.v: exact values
+// [start + tokens, head_dim].
+std::vector<double> AttentionCacheHead(const AttentionArgs& args, const void* cache,
+                                       int64_t kv_head);
+// Double precision on the same cache.
 void AttentionReference(const AttentionArgs& args, double* out);
 // Bound of |out - reference| for every element, absolute; derivation in attention.cc.
 double AttentionTolerance(const AttentionArgs& args);

@@ -6,8 +6,10 @@
 namespace wattline::kernels {
 namespace {
 
+int64_t RoundUp(int64_t n, int64_t grain) { return (n + grain - 1) / grain * grain; }
+
 int64_t TilesPerHead(const AttentionShape& s) {
-  return (s.start + s.tokens + kTilePositions - 1) / kTilePositions;
+  return (s.start + s.tokens + kSplitPositions - 1) / kSplitPositions;
 }
 
 Range SplitTiles(const AttentionShape& s, Slice slice) {
@@ -22,7 +24,7 @@ Range SplitPositions(const AttentionShape& s, int64_t kv_head, Slice slice) {
   const int64_t begin = std::clamp<int64_t>(mine.begin - kv_head * tiles, 0, tiles);
   const int64_t end = std::clamp<int64_t>(mine.end - kv_head * tiles, 0, tiles);
   const int64_t positions = s.start + s.tokens;
-  return {std::min(begin * kTilePositions, positions), std::min(end * kTilePositions, positions)};
+  return {std::min(begin * kSplitPositions, positions), std::min(end * kSplitPositions, positions)};
 }
 
 Range SplitHeads(const AttentionShape& s, Slice slice) {
@@ -45,14 +47,24 @@ Range SplitSlices(const AttentionShape& s, int64_t kv_head, int count) {
   return slices;
 }
 
-int64_t SplitSlotFloats(const AttentionShape& s) {
-  const int64_t rows = s.tokens * (s.heads / s.kv_heads);
-  const int64_t panels = (rows + kSplitPanel - 1) / kSplitPanel;
-  return rows * s.head_dim + 2 * panels * kStatFloats;
+int64_t SplitRows(const AttentionShape& s) {
+  return RoundUp(s.tokens * (s.heads / s.kv_heads), kSplitRowGrain);
+}
+
+int64_t SplitSlotFloats(const AttentionShape& s) { return SplitRows(s) * (s.head_dim + 2); }
+
+int64_t ScaleFloats(const AttentionShape& s) {
+  return kTilePositions * RoundUp(s.head_dim, 32) / 32 * 3 / 2 + 2 * kSplitRowGrain;
+}
+
+// Q by lanes, some positions of K, the scores of a tile, scales, and four numbers a row.
+int64_t SplitWorkFloats(const AttentionShape& s) {
+  return SplitRows(s) * (s.head_dim + kSplitPositions + 4) + kSplitStep * kSplitStride +
+         ScaleFloats(s);
 }
 
 int64_t SplitScratchFloats(const AttentionShape& s, int threads) {
-  return (s.kv_heads + threads - 1) * SplitSlotFloats(s);
+  return (s.kv_heads + threads - 1) * SplitSlotFloats(s) + threads * SplitWorkFloats(s);
 }
 
 TileUnit TileUnitOf(const AttentionShape& s, int64_t turn, Slice slice) {
@@ -66,15 +78,14 @@ TileUnit TileUnitOf(const AttentionShape& s, int64_t turn, Slice slice) {
 }
 
 int64_t TileBlockRows(const AttentionShape& s) {
-  return std::max(kBlockRows, s.heads / s.kv_heads);
+  return RoundUp(std::max(kBlockRows, s.heads / s.kv_heads), kTileRowGrain);
 }
 
-// Q and out of a block, its maxima and sums, K transposed and V of a tile, the scores of a panel.
+// Q and out of a block, its maxima, sums and views, K and V of a tile, their scales, the scores of
+// a panel.
 int64_t TileScratchFloats(const AttentionShape& s) {
-  const int64_t rows = TileBlockRows(s);
-  const int64_t panels = (rows + kTilePanel - 1) / kTilePanel;
-  return 2 * rows * s.head_dim + 2 * panels * kStatFloats + 2 * kTilePositions * s.head_dim +
-         kTilePanel * kTilePositions;
+  return 2 * TileBlockRows(s) * (s.head_dim + 1) + (2 * kTilePositions + kTileSpare) * s.head_dim +
+         (kTilePositions + kTileSpare) * kTileRowGrain + ScaleFloats(s) + TileBlockRows(s);
 }
 
 }  // namespace wattline::kernels
