@@ -248,21 +248,23 @@ TEST(ArithmeticTest, ThePeakBehindMfuDecides) {
   EXPECT_EQ(Formats("gemm/512x8192x2048/q4_0/cpu", {{"TFLOPS", 0.4}, {"MFU", 0.5}}), Of{"bf16"});
   EXPECT_EQ(Formats("gemm/512x8192x2048/q4_0/cpu", {{"TFLOPS", 0.4}, {"MFU", 0.251}}), Of{"int8"});
   // Near none of them within 1 %: the table.
-  EXPECT_EQ(Formats("gemm/512x8192x2048/q4_0/cpu", {{"TFLOPS", 0.2}, {"MFU", 0.6}}), Of{"bf16"});
+  EXPECT_EQ(Formats("gemm/512x8192x2048/q4_0/cpu", {{"TFLOPS", 0.2}, {"MFU", 0.6}}), Of{"int8"});
 }
 
 TEST(ArithmeticTest, TheTableFollowsTheFixtures) {
   using Of = std::vector<std::string>;
   EXPECT_EQ(Formats("gemm/512x512x512/int8/onednn", {}), Of{"int8"});
-  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu", {}), Of{"bf16"});
-  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx2", {}), Of{"f32"});
-  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx512", {}), Of{"bf16"});
+  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu", {}), Of{"int8"});
+  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx2", {}), Of{"int8"});
+  EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_avx512", {}), Of{"int8"});
   EXPECT_EQ(Formats("gemm/512x512x512/q8_0/cpu_amx", {}), Of{"bf16"});
+  EXPECT_EQ(Formats("gemm/512x512x512/bf16/weights:cold/cpu_avx512", {}), Of{"bf16"});
+  EXPECT_EQ(Formats("gemm/512x512x512/bf16/weights:cold/cpu_avx2", {}), Of{"f32"});
   EXPECT_EQ(Formats("gemm/1x4096x4096/q4_0/weights:cold/cpu", {}), Of{"int8"});
   EXPECT_EQ(Formats("gemm/1x4096x4096/bf16/weights:cold/cpu", {}), Of{"f32"});
   EXPECT_EQ(Formats("decode/m/q4_k_m/ctx:512/cpu", {}), Of{"int8"});
   EXPECT_EQ(Formats("decode/m/q4_k_m/ctx:512/batch:8/cpu", {}), Of{"int8"});
-  EXPECT_EQ(Formats("decode/m/q4_0/prefill:512/cpu", {}), Of{"bf16"});
+  EXPECT_EQ(Formats("decode/m/q4_0/prefill:512/cpu", {}), Of{"int8"});
   EXPECT_EQ(Formats("block/m/f16/tokens:1/ctx:512/cpu", {}), Of{"f32"});
   EXPECT_EQ(Formats("block/m/f32/tokens:512/pass:forward_backward/cpu_avx512", {}), Of{"f32"});
   EXPECT_EQ(Formats("block/m/bf16/tokens:512/pass:forward/cpu", {}), Of{"bf16"});

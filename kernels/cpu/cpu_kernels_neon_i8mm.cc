@@ -1,9 +1,11 @@
 #include "kernels/attention/attention_cpu.h"
+#include "kernels/block/step_kernels.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -14,9 +16,12 @@ constinit const CpuKernels kNeonI8mmKernels = {
     .why_not = WhyNotNeonI8mm,
     .dequant_f32 = DequantF32Neon,
     .dequant_bf16 = DequantBf16Neon,
+    .stream_f32 = StreamF32Neon,
+    .stream_bf16 = StreamBf16Neon,
     .prepare = PrepareLinearNeon,
     .linear = LinearNeon,
     .linear_scratch_byte = LinearScratchByteNeon,
+    .quantise_q8 = QuantiseQ8Neon,
     .gemm_packed_byte = GemmPackedByteNeonI8mm,
     .gemm_pack = GemmPackNeonI8mm,
     .gemm_scratch_byte = GemmScratchByteNeonI8mm,
@@ -30,6 +35,7 @@ constinit const CpuKernels kNeonI8mmKernels = {
     .gelu = GeluNeon,
     .add = AddNeon,
     .f16_from_f32 = F16FromF32Neon,
+    .step = &kStepNeon,
 };
 
 }  // namespace wattline::kernels
