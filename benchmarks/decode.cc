@@ -130,7 +130,7 @@ void SetParts(kernels::Decoder& decoder, const Case& c, const kernels::ThreadPoo
 Counts PrefillCounts(const kernels::Model& model, const Case& c, const kernels::Backend& backend) {
   return {.flop = kernels::ForwardFlop(model, 0, c.prefill, 1),
           .byte = kernels::ForwardByte(model, 0, c.prefill, 1),
-          .peak = PanelPeak(backend),
+          .peak = PanelPeak(backend, IsQuantised(model.layers.front().ffn_gate.format)),
           .tokens = c.prefill,
           .first_token = true};
 }

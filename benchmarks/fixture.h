@@ -19,12 +19,13 @@ inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-// The ceiling of linear layers with many tokens: weights are unpacked to bf16 on AVX-512 and AMX,
-// to f32 on the other instruction sets.
-inline Peak PanelPeak(const kernels::Backend& backend) {
-  const bool in_bf16 =
-      backend.cpu != nullptr && (backend.cpu->isa == "avx512" || backend.cpu->isa == "amx");
-  return in_bf16 ? Peak::kBF16 : Peak::kF32;
+// The ceiling of linear layers with many tokens: quantised weights meet 8-bit activations, but for
+// AMX, where they and dense ones are packed as bf16. Dense ones are bf16 on AVX-512 too, f32 on the
+// other instruction sets.
+inline Peak PanelPeak(const kernels::Backend& backend, bool quantised) {
+  const std::string_view isa = backend.cpu != nullptr ? backend.cpu->isa : "";
+  if (quantised && isa != "amx") return Peak::kInt8;
+  return isa == "avx512" || isa == "amx" ? Peak::kBF16 : Peak::kF32;
 }
 
 }  // namespace wattline::benchmarks

@@ -176,7 +176,7 @@ void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
       state, suite,
       {.flop = kernels::GemmFlop(shape),
        .byte = kernels::GemmByte(shape, format),
-       .peak = streams ? Peak::kNone : PanelPeak(backend),
+       .peak = streams ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
        .streams = streams,
        .more = CountersOf(row.checked)},
       [&row] {

@@ -31,17 +31,11 @@ std::optional<double> LinearTokens(const Address& address) {
   return prompt ? prompt : address.CaseNumber("batch").value_or(1);
 }
 
-// AVX-512, or AMX, which extends it.
-bool HasAvx512(const std::string& backend, const Machine& machine) {
+bool Runs(const std::string& isa, const std::string& backend, const Machine& machine) {
+  if (backend.find(isa) != std::string::npos) return true;
   const auto told = machine.backends.find(backend);
-  for (const std::string isa : {"avx512", "amx"}) {
-    if (backend.find(isa) != std::string::npos) return true;
-    if (backend == "cpu" && told != machine.backends.end() &&
-        told->second.find(" " + isa + " ") != std::string::npos) {
-      return true;
-    }
-  }
-  return false;
+  return backend == "cpu" && told != machine.backends.end() &&
+         told->second.find(" " + isa + " ") != std::string::npos;
 }
 
 Formats TensorFormats(const std::string& format) {
@@ -54,8 +48,11 @@ Formats CpuLinear(const Address& address, double tokens, const Machine& machine)
       address.fixture == "gemm" && address.Case("weights").empty() &&
       (address.format == "f32" || address.format == "bf16" || address.format == "int8");
   if (is_dense_gemm) return {address.format};
-  if (tokens <= kStreamTokens) return {IsDense(address.format) ? "f32" : "int8"};
-  return {HasAvx512(address.backend, machine) ? "bf16" : "f32"};
+  // As PanelPeak of benchmarks/fixture.h.
+  const bool dense = IsDense(address.format), amx = Runs("amx", address.backend, machine);
+  if (tokens <= kStreamTokens) return {dense ? "f32" : "int8"};
+  if (!dense && !amx) return {"int8"};
+  return {amx || Runs("avx512", address.backend, machine) ? "bf16" : "f32"};
 }
 
 Formats FromTable(const Address& address, const Machine& machine) {

@@ -18,10 +18,10 @@ std::vector<float> RandomRows(int64_t rows, int64_t cols) {
 // As in decoder_fixture.h: 4 stages in a row, inherited errors doubled, and a factor of 2.
 double RelativeRmsBound(std::string_view format, int64_t tokens) {
   double e = 0x1p-12;
-  if (tokens > kGemvTokens) {
-    e = 0x1p-9;
-  } else if (IsQuantised(*FormatFromName(format))) {
+  if (IsQuantised(*FormatFromName(format))) {
     e = 3.5 / (127.0 * std::sqrt(12.0));
+  } else if (tokens > kGemvTokens) {
+    e = 0x1p-9;
   }
   return 2.0 * e * std::sqrt(8.0);
 }

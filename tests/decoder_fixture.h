@@ -119,10 +119,10 @@ struct LogitBound {
 
 inline LogitBound BoundOf(const Model& model, int64_t rows_in_pass) {
   double e = 0x1p-12;
-  if (rows_in_pass > kGemvTokens) {
-    e = 0x1p-9;
-  } else if (IsQuantised(model.output.format)) {
+  if (IsQuantised(model.output.format)) {
     e = 3.5 / (127.0 * std::sqrt(12.0));
+  } else if (rows_in_pass > kGemvTokens) {
+    e = 0x1p-9;
   }
   const double rms = 2.0 * e * std::sqrt(1.0 + 8.0 * static_cast<double>(model.shape.layers));
   return {rms, 6.0 * rms};

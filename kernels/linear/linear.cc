@@ -31,6 +31,11 @@ double Magnitude(const double* w, const float* x, int64_t cols) {
 // kernels sum products and offsets apart (dequant.h): magnitude sum |s q_i| (|w_i| + 2 |offset_i|);
 // sums within a block are integers below 2^31 with one rounding to f32. One rounding per block, two
 // for the scales, one for the offset's part, and the lanes' tree: 2 per block + 32 in all.
+//
+// Panels (packed_tile_avx512.h) read integer sums as floats 1.5 2^23 + sum, which the block's scale
+// takes away again without error, except where a block has a scale for each half (q6_k, offset -32
+// scale): the first half's multiply-add rounds once with 1.5 2^23 times the other half's scale
+// still in its sum, an error of s 1.5 2^23 u = 0.75 s times that scale.
 double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row) {
   std::vector<double> offset(static_cast<size_t>(m.cols));
   DequantOffsetReference(m.format, m.Row(row), m.cols, offset.data());
@@ -44,6 +49,9 @@ double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row
           std::abs(x[i]) * (std::abs(w[i]) + 2.0 * std::abs(offset[static_cast<size_t>(i)]));
     }
     rounding += largest / 127.0 * (0.5 + 127.0 * Gamma(4)) * weight;
+    if (m.format == Format::kQ6_K) {
+      rounding += largest / 127.0 * 0.76 * std::abs(offset[static_cast<size_t>(b + 16)]) / 32.0;
+    }
   }
   // |s q| may pass |x| by half a step: at most 1.5 / 127 of the largest, covered by a factor 1.02
   // on average magnitudes and by `rounding` itself where x is small.
@@ -82,7 +90,10 @@ double LinearTolerance(const LinearCase& c, int64_t token, int64_t row) {
   }
   // Both operands may be rounded to bf16 (8 significant bits: relative 2^-8 each); one chain of
   // multiply-adds.
-  return (0x1p-7 + 0x1p-16 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols);
+  const double in_bf16 = (0x1p-7 + 0x1p-16 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols);
+  if (!IsQuantised(m.format)) return in_bf16;
+  // Quantised weights meet 8-bit activations, or on AMX bf16 ones: the wider bound of the two.
+  return std::max(in_bf16, Q8Tolerance(m, w.data(), x, row));
 }
 
 }  // namespace wattline::kernels

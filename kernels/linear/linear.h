@@ -16,17 +16,22 @@ namespace wattline::kernels {
 // sequential stream, and meets all tokens; above it, weights are unpacked panel by panel.
 constexpr int64_t kGemvTokens = 8;
 
-// Bytes of the panel form, in any instruction set's layout: rows rounded up to 16, 4 bytes each.
-constexpr int64_t PanelByte(int64_t tokens, int64_t cols) {
+// Bytes of the panel form, in any instruction set's layout. For dense weights: rows rounded up to
+// 16, 4 bytes each. Behind them for packed weights, per run of 32: 8-bit integers and six numbers.
+constexpr int64_t DensePanelByte(int64_t tokens, int64_t cols) {
   return (tokens + 15) / 16 * 16 * cols * 4;
+}
+constexpr int64_t PanelByte(int64_t tokens, int64_t cols) {
+  return DensePanelByte(tokens, cols) + tokens * ((cols + 31) / 32) * (32 + 6 * 4);
 }
 
 // Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
 // take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q). More
-// tokens take the panel form: [tokens, cols] in f32 or bf16, packed as the register tile reads it.
-// The 8-bit form of up to 4 tokens is row-major; that of more may lie interleaved (gemv_rows.h),
-// for the instruction set alone that wrote it. Which forms a kernel needs, CpuKernels::prepare
-// writes; the others may stay null.
+// tokens take the panel form: for dense weights [tokens, cols] in f32 or bf16, packed as the
+// register tile reads it, for quantised ones the 8-bit integers in another order
+// (packed_panel.h). The 8-bit form of up to 4 tokens is row-major; that of more may lie interleaved
+// (gemv_rows.h), for the instruction set alone that wrote it. Which forms a kernel needs,
+// CpuKernels::prepare writes; the others may stay null.
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;
@@ -80,8 +85,9 @@ struct LinearCase {
 // Double precision on the exactly dequantised weights: y[tokens, rows].
 void LinearReference(const LinearCase& c, double* y);
 // Bound of |Y - reference| for (token, row): from the 8-bit rounding of activations (half a step of
-// scale = max|x| / 127 per block) for quantised weights up to kGemvTokens, bf16 rounding of both
-// operands above them, and the f32 sum; derivation in linear.cc.
+// scale = max|x| / 127 per block) for quantised weights, above kGemvTokens from bf16 rounding of
+// both operands (of quantised weights, the wider of the two), and the f32 sum; derivation in
+// linear.cc.
 double LinearTolerance(const LinearCase& c, int64_t token, int64_t row);
 
 }  // namespace wattline::kernels

@@ -3,6 +3,8 @@
 #include "kernels/gemm/tile_avx512.h"
 #include "kernels/linear/gemv_cpu.h"
 #include "kernels/linear/linear_cpu.h"
+#include "kernels/linear/packed_panel.h"
+#include "kernels/linear/packed_tile_avx512.h"
 #include "kernels/linear/panel.h"
 
 namespace wattline::kernels {
@@ -33,16 +35,22 @@ void LinearPanelF32Avx512(const LinearArgs& args, Slice slice) {
 
 void PrepareLinearAvx512(Format format, Activations& x, Slice slice) {
   if (x.tokens <= kGemvTokens) return PrepareGemvAvx512(format, x, slice);
+  if (IsQuantised(format)) return packed_panel::Prepare<avx512::PackedTile>(x, slice);
   (TakesBf16(format) ? PreparePanelBf16DotAvx512 : PreparePanelF32Avx512)(format, x, slice);
 }
 
 void LinearAvx512(const LinearArgs& args, Slice slice) {
   if (args.x->tokens <= kGemvTokens) return GemvAvx512(args, slice);
+  if (IsQuantised(args.w.format)) {
+    return packed_panel::Linear<avx512::PackedTile, Avx512>(args, slice);
+  }
   (TakesBf16(args.w.format) ? LinearPanelBf16DotAvx512 : LinearPanelF32Avx512)(args, slice);
 }
 
-int64_t LinearScratchByteAvx512(Format, int64_t tokens, int64_t) {
-  return tokens <= kGemvTokens ? 0 : panel::ScratchByte<avx512::TileF32>();
+int64_t LinearScratchByteAvx512(Format format, int64_t tokens, int64_t cols) {
+  if (tokens <= kGemvTokens) return 0;
+  return IsQuantised(format) ? packed_panel::ScratchByte<avx512::PackedTile>(cols)
+                             : panel::ScratchByte<avx512::TileF32>();
 }
 
 }  // namespace wattline::kernels
