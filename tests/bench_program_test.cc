@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "benchmarks/results.h"
+#include "kernels/model/gguf_writer.h"
+#include "tests/decoder_fixture.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -70,6 +72,39 @@ TEST(BenchProgramTest, ARowGoesToTheFileAndAResumedRunKeepsIt) {
   const Outcome other = Bench(kOneRow + ("--threads=2 --resume=" + file));
   EXPECT_EQ(other.code, 1);
   EXPECT_NE(other.text.find("threads"), std::string::npos) << other.text;
+  fs::remove_all(folder);
+}
+
+TEST(BenchProgramTest, ADecodeRowTellsWhereItsTimeGoes) {
+  const fs::path folder =
+      fs::path(testing::TempDir()) / ("wattline_parts_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const std::string model = (folder / "small.gguf").string();
+  // Wide enough that a step takes a millisecond.
+  kernels::ModelShape shape = kernels::SmallShape();
+  shape.model_dim = 1024;
+  shape.ffn_dim = 2816;
+  shape.head_dim = shape.rope_dim = 128;
+  shape.context = 256;
+  ASSERT_EQ(kernels::ModelGguf(*kernels::SmallModel(shape, "q8_0")).Write(model), "");
+  const std::string file = (folder / "r.json").string();
+  const Outcome ran = Bench(
+      "--energy=off --benchmark_min_time=0.05 --benchmark_filter=/ctx:0/cpu "
+      "--model=" +
+      model + " --benchmark_out=" + file);
+  ASSERT_EQ(ran.code, 0) << ran.text;
+  const LoadedResults loaded = LoadResults(file);
+  ASSERT_EQ(loaded.error, "");
+  ASSERT_EQ(loaded.document["benchmarks"].size(), 1u);
+  const Json row = loaded.document["benchmarks"][0];
+  ASSERT_TRUE(row.contains("parts")) << row;
+  // No claim about this machine: a sum that is far off says that parts are missing or run twice.
+  EXPECT_GT(row["parts"], 0.5);
+  EXPECT_LT(row["parts"], 1.5);
+  for (const char* key : {"linear_share", "attention_share", "rest_share"}) {
+    EXPECT_GT(row[key], 0.0) << key;
+  }
+  EXPECT_GE(row["threads"], 1.0);
   fs::remove_all(folder);
 }
 

@@ -12,6 +12,7 @@
 
 #include "kernels/decode/decoder.h"
 #include "kernels/dequant/dequant.h"
+#include "kernels/model/copy_model.h"
 #include "kernels/model/random_row.h"
 #include "kernels/model/shapes.h"
 #include "kernels/model/tensors.h"
@@ -201,6 +202,30 @@ TEST(RandomRowTest, AnOddNumberOfFloatsEndsWhereTheRowEnds) {
   float last = 0.0f;
   std::memcpy(&last, row.data() + 6 * sizeof(float), sizeof(last));
   EXPECT_NE(last, 0.0f);
+}
+
+TEST(CopyModelTest, ACopyHasTheSameTensorsInItsOwnMemory) {
+  ModelShape shape = SmallShape();
+  shape.llama3_rope = Llama3Rope{8.0, 1.0, 4.0, 64};
+  for (const bool tied : {false, true}) {
+    shape.tied_output = tied;
+    ThreadPool pool(3);
+    LoadedModel made = MakeRandomModel(shape, "q4_0", 5, pool);
+    ASSERT_TRUE(made.model) << made.error;
+    const std::shared_ptr<Model> copy = CopyModel(*made.model, pool);
+    ASSERT_TRUE(copy);
+    for (const TensorSpec& spec : LlamaTensors(shape)) {
+      EXPECT_TRUE(SameBytes(TensorAt(spec, *made.model), TensorAt(spec, *copy))) << spec.name;
+      EXPECT_NE(TensorAt(spec, *made.model).data, TensorAt(spec, *copy).data) << spec.name;
+    }
+    EXPECT_EQ(copy->output.data == copy->token_embd.data, tied);
+    ASSERT_NE(copy->rope_factors, made.model->rope_factors);
+    const std::vector<float> factors(made.model->rope_factors,
+                                     made.model->rope_factors + shape.rope_dim / 2);
+    made.model.reset();  // the copy needs nothing of it
+    EXPECT_EQ(std::vector<float>(copy->rope_factors, copy->rope_factors + shape.rope_dim / 2),
+              factors);
+  }
 }
 
 }  // namespace

@@ -66,6 +66,9 @@ class RowTeam {
           int64_t scratch_byte);
 
   Member Join(Worker& worker, int64_t rows, StepParts parts = kWholeStep);
+  // The same pass with a row of all threads together where each has the whole row for itself: for a
+  // stage whose packing costs more than two meetings.
+  Member Together(const Member& m);
   // Packs the rows of `in` ([rows, cols], by default the members' own) and runs every matrix on
   // them; complete on all threads on return.
   void Linear(const Member& m, std::initializer_list<LinearOut> outs) const {

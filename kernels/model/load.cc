@@ -295,7 +295,9 @@ LoadedModel LoadModelFromMemory(std::span<const std::byte> bytes, const std::str
 LoadedModel LoadModel(const std::string& path) {
   MappedFile mapped = MapFile(path);
   if (!mapped.error.empty()) return {nullptr, std::move(mapped.error)};
-  return LoadModelFromMemory(mapped.bytes, path, std::move(mapped.storage));
+  LoadedModel loaded = LoadModelFromMemory(mapped.bytes, path, std::move(mapped.storage));
+  if (loaded.model) loaded.model->is_mapped = true;
+  return loaded;
 }
 
 }  // namespace wattline::kernels

@@ -61,6 +61,7 @@ struct Model {
   Matrix output;                        // [vocab, model_dim]; equals token_embd where tied
   const float* rope_factors = nullptr;  // [rope_dim / 2], null: all 1
   std::shared_ptr<const void> storage;  // keeps the bytes alive: buffers or a mapped file
+  bool is_mapped = false;               // they are those of a file
 };
 
 // A model, or one sentence why there is none.
