@@ -129,14 +129,23 @@ class AttentionWork : public PoolWork {
   Buffer<std::byte> scratch_;
 };
 
+// From this output on, stores go past the caches: they need not read the lines that they overwrite.
+// One thread's q4_0 to f32, GB/s written by ordinary stores and by those: 1 MiB 42 and 22, 4 to 16
+// MiB 23 and 22, 32 MiB 20 and 22, 128 MiB 16 and 22, 512 MiB 14 and 22 (Emerald Rapids VM,
+// 2026-11-21).
+constexpr int64_t kStreamFromByte = int64_t{32} << 20;
+
 class DequantWork : public PoolWork {
  public:
   DequantWork(const CpuKernels& cpu, const Matrix& w, Format to, ThreadPool& pool)
       : PoolWork(pool),
-        cpu_(cpu),
         w_(w),
         to_bf16_(to == Format::kBF16),
-        out_(w.rows * w.cols * (to_bf16_ ? 2 : 4)) {}
+        out_(w.rows * w.cols * (to_bf16_ ? 2 : 4)) {
+    const bool streams = out_.size() >= kStreamFromByte;
+    f32_ = streams ? cpu.stream_f32 : cpu.dequant_f32;
+    bf16_ = streams ? cpu.stream_bf16 : cpu.dequant_bf16;
+  }
   std::vector<float> Result() const override {
     std::vector<float> out(static_cast<size_t>(w_.rows * w_.cols));
     for (size_t i = 0; i < out.size(); ++i) {
@@ -147,20 +156,21 @@ class DequantWork : public PoolWork {
 
  private:
   void Body(Worker& worker) override {
+    // Rows lie side by side: the share is one long row.
     const Range rows = Share(w_.rows, 1, worker.slice());
-    for (int64_t r = rows.begin; r < rows.end; ++r) {
-      if (to_bf16_) {
-        cpu_.dequant_bf16(w_.format, w_.Row(r), w_.cols, Bf16() + r * w_.cols);
-      } else {
-        cpu_.dequant_f32(w_.format, w_.Row(r), w_.cols, F32() + r * w_.cols);
-      }
+    const int64_t count = (rows.end - rows.begin) * w_.cols, begin = rows.begin * w_.cols;
+    if (to_bf16_) {
+      bf16_(w_.format, w_.Row(rows.begin), count, Bf16() + begin);
+    } else {
+      f32_(w_.format, w_.Row(rows.begin), count, F32() + begin);
     }
   }
   float* F32() const { return reinterpret_cast<float*>(out_.data()); }
   uint16_t* Bf16() const { return reinterpret_cast<uint16_t*>(out_.data()); }
-  const CpuKernels& cpu_;
   Matrix w_;
   bool to_bf16_;
+  decltype(CpuKernels::dequant_f32) f32_;
+  decltype(CpuKernels::dequant_bf16) bf16_;
   Buffer<std::byte> out_;
 };
 

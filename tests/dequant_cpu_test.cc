@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "kernels/buffer.h"
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant.h"
 #include "tests/packed_rows.h"
@@ -20,16 +22,20 @@ struct Isa {
   std::string (*why_not)();
   void (*f32)(Format, const std::byte*, int64_t, float*);
   void (*bf16)(Format, const std::byte*, int64_t, uint16_t*);
+  void (*stream_f32)(Format, const std::byte*, int64_t, float*);
+  void (*stream_bf16)(Format, const std::byte*, int64_t, uint16_t*);
 };
 
 const std::vector<Isa>& Isas() {
 #if defined(__x86_64__)
   static const std::vector<Isa> isas = {
-      {"avx2", WhyNotAvx2, DequantF32Avx2, DequantBf16Avx2},
-      {"avx512", WhyNotAvx512, DequantF32Avx512, DequantBf16Avx512},
+      {"avx2", WhyNotAvx2, DequantF32Avx2, DequantBf16Avx2, StreamF32Avx2, StreamBf16Avx2},
+      {"avx512", WhyNotAvx512, DequantF32Avx512, DequantBf16Avx512, StreamF32Avx512,
+       StreamBf16Avx512},
   };
 #else
-  static const std::vector<Isa> isas = {{"neon", WhyNotNeon, DequantF32Neon, DequantBf16Neon}};
+  static const std::vector<Isa> isas = {
+      {"neon", WhyNotNeon, DequantF32Neon, DequantBf16Neon, DequantF32Neon, DequantBf16Neon}};
 #endif
   return isas;
 }
@@ -67,6 +73,37 @@ TEST_P(DequantCpuTest, EveryFormatIsTheReferenceRoundedOnce) {
           // As numbers: the sign of a zero may differ.
           ASSERT_EQ(FloatFromBf16(bf16[i]), FloatFromBf16(Bf16FromFloat(value))) << "element " << i;
         }
+      }
+    }
+  }
+}
+
+// Element for element, and nothing behind the last: `out` begins with a line, or within one.
+template <class Out>
+void ExpectStreamsTheSame(Format format, int64_t cols, int64_t shift,
+                          void (*stream)(Format, const std::byte*, int64_t, Out*),
+                          void (*plain)(Format, const std::byte*, int64_t, Out*)) {
+  const std::vector<std::byte> row = PackedRows(format, 1, cols, 5);
+  Buffer<Out> streamed(shift + cols + 1);
+  streamed[shift + cols] = 77;
+  std::vector<Out> expected(static_cast<size_t>(cols));
+  plain(format, row.data(), cols, expected.data());
+  stream(format, row.data(), cols, streamed.data() + shift);
+  EXPECT_EQ(std::memcmp(streamed.data() + shift, expected.data(), expected.size() * sizeof(Out)),
+            0);
+  EXPECT_EQ(streamed[shift + cols], Out{77});
+}
+
+TEST_P(DequantCpuTest, StoresPastTheCachesWriteTheSame) {
+  for (const FormatInfo& info : AllFormats()) {
+    for (int64_t blocks : {1, 2, 17, 40}) {
+      for (int64_t shift : {0, 16, 1}) {
+        const int64_t cols = blocks * (info.block_elements == 1 ? 33 : info.block_elements);
+        SCOPED_TRACE(std::string(info.name) + " cols " + std::to_string(cols) + " shift " +
+                     std::to_string(shift));
+        const Isa& isa = GetParam();
+        ExpectStreamsTheSame(info.format, cols, shift, isa.stream_f32, isa.f32);
+        ExpectStreamsTheSame(info.format, cols, shift, isa.stream_bf16, isa.bf16);
       }
     }
   }

@@ -24,6 +24,10 @@ struct CpuKernels {
   // kernels/dequant: one row of `cols` elements, cols a multiple of the format's block.
   void (*dequant_f32)(Format format, const std::byte* row, int64_t cols, float* out);
   void (*dequant_bf16)(Format format, const std::byte* row, int64_t cols, uint16_t* out);
+  // The same for output that no cache is to keep (dequant_cpu.h): of whole rows that lie side by
+  // side, `cols` elements together.
+  void (*stream_f32)(Format format, const std::byte* row, int64_t cols, float* out);
+  void (*stream_bf16)(Format format, const std::byte* row, int64_t cols, uint16_t* out);
 
   // kernels/linear: writes into x, for the slice of its tokens, the forms that `linear` wants for
   // weights of `format` with x.tokens tokens. A barrier must follow before linear.
@@ -31,6 +35,8 @@ struct CpuKernels {
   // The slice's share of the rows of W (tokens <= kGemvTokens) or of the tiles of Y.
   void (*linear)(const LinearArgs& args, Slice slice);
   int64_t (*linear_scratch_byte)(Format format, int64_t tokens, int64_t cols);  // per thread
+  // 8-bit activations of blocks of 32, as `prepare` makes them for one token (gemv_rows.h).
+  void (*quantise_q8)(const float* x, int64_t blocks, int8_t* q8, float* scale, float* block_sum);
 
   // kernels/gemm: bytes of B packed for this instruction set; packing the slice's share of
   // bt[n, k]; the slice's share of C. `a` is [m, k] in the type's elements (float, bf16 bits, u8),

@@ -4,6 +4,7 @@
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_amx.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -14,9 +15,12 @@ constinit const CpuKernels kAmxKernels = {
     .why_not = WhyNotAmx,
     .dequant_f32 = DequantF32Avx512,
     .dequant_bf16 = DequantBf16Avx512,
+    .stream_f32 = StreamF32Avx512,
+    .stream_bf16 = StreamBf16Avx512,
     .prepare = PrepareLinearAmx,
     .linear = LinearAmx,
     .linear_scratch_byte = LinearScratchByteAmx,
+    .quantise_q8 = QuantiseQ8Avx512,
     .gemm_packed_byte = GemmPackedByteAmx,
     .gemm_pack = GemmPackAmx,
     .gemm_scratch_byte = GemmScratchByteAmx,

@@ -3,6 +3,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -13,9 +14,12 @@ constinit const CpuKernels kAvx512Kernels = {
     .why_not = WhyNotAvx512,
     .dequant_f32 = DequantF32Avx512,
     .dequant_bf16 = DequantBf16Avx512,
+    .stream_f32 = StreamF32Avx512,
+    .stream_bf16 = StreamBf16Avx512,
     .prepare = PrepareLinearAvx512,
     .linear = LinearAvx512,
     .linear_scratch_byte = LinearScratchByteAvx512,
+    .quantise_q8 = QuantiseQ8Avx512,
     .gemm_packed_byte = GemmPackedByteAvx512,
     .gemm_pack = GemmPackAvx512,
     .gemm_scratch_byte = GemmScratchByteAvx512,

@@ -4,6 +4,7 @@
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -14,9 +15,12 @@ constinit const CpuKernels kAvxVnniKernels = {
     .why_not = WhyNotAvxVnni,
     .dequant_f32 = DequantF32Avx2,
     .dequant_bf16 = DequantBf16Avx2,
+    .stream_f32 = StreamF32Avx2,
+    .stream_bf16 = StreamBf16Avx2,
     .prepare = PrepareLinearAvx2,
     .linear = LinearAvx2,
     .linear_scratch_byte = LinearScratchByteAvx2,
+    .quantise_q8 = QuantiseQ8Avx2,
     .gemm_packed_byte = GemmPackedByteAvx2,
     .gemm_pack = GemmPackAvx2,
     .gemm_scratch_byte = GemmScratchByteAvx2,

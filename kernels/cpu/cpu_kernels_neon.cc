@@ -3,6 +3,7 @@
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -13,9 +14,12 @@ constinit const CpuKernels kNeonKernels = {
     .why_not = WhyNotNeon,
     .dequant_f32 = DequantF32Neon,
     .dequant_bf16 = DequantBf16Neon,
+    .stream_f32 = DequantF32Neon,
+    .stream_bf16 = DequantBf16Neon,
     .prepare = PrepareLinearNeon,
     .linear = LinearNeon,
     .linear_scratch_byte = LinearScratchByteNeon,
+    .quantise_q8 = QuantiseQ8Neon,
     .gemm_packed_byte = GemmPackedByteNeon,
     .gemm_pack = GemmPackNeon,
     .gemm_scratch_byte = GemmScratchByteNeon,

@@ -4,6 +4,7 @@
 #include "kernels/dequant/dequant_cpu.h"
 #include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
+#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_cpu.h"
 #include "kernels/norm/norm_cpu.h"
 
@@ -14,9 +15,12 @@ constinit const CpuKernels kNeonI8mmKernels = {
     .why_not = WhyNotNeonI8mm,
     .dequant_f32 = DequantF32Neon,
     .dequant_bf16 = DequantBf16Neon,
+    .stream_f32 = DequantF32Neon,
+    .stream_bf16 = DequantBf16Neon,
     .prepare = PrepareLinearNeon,
     .linear = LinearNeon,
     .linear_scratch_byte = LinearScratchByteNeon,
+    .quantise_q8 = QuantiseQ8Neon,
     .gemm_packed_byte = GemmPackedByteNeonI8mm,
     .gemm_pack = GemmPackNeonI8mm,
     .gemm_scratch_byte = GemmScratchByteNeonI8mm,

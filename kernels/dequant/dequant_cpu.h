@@ -18,4 +18,11 @@ void DequantBf16Avx512(Format format, const std::byte* row, int64_t cols, uint16
 void DequantF32Neon(Format format, const std::byte* row, int64_t cols, float* out);
 void DequantBf16Neon(Format format, const std::byte* row, int64_t cols, uint16_t* out);
 
+// The same for output that no cache is to keep: whole lines go past the caches if `out` begins with
+// one (64 bytes). Pass as many rows at once as lie side by side: each call waits for its stores.
+void StreamF32Avx2(Format format, const std::byte* row, int64_t cols, float* out);
+void StreamBf16Avx2(Format format, const std::byte* row, int64_t cols, uint16_t* out);
+void StreamF32Avx512(Format format, const std::byte* row, int64_t cols, float* out);
+void StreamBf16Avx512(Format format, const std::byte* row, int64_t cols, uint16_t* out);
+
 }  // namespace wattline::kernels

@@ -17,6 +17,11 @@ void DequantPacked(const std::byte* row, int64_t cols, Out* out) {
   for (int64_t done = 0; done < cols; done += 32 * U::kRuns) {
     float scale[U::kRuns * U::kScales], offset[U::kRuns] = {};
     U::template Scales<U::kRuns>(row, scale, offset);
+    if constexpr (V::kStoreScale != 1.0f) {
+      for (float& s : scale) s *= V::kStoreScale;
+    }
+    V::InMemory(scale);
+    if constexpr (U::kOffset) V::InMemory(offset);
     Unroll<U::kRuns>([&](auto run) __attribute__((always_inline)) {
       constexpr int kRun = decltype(run)::value, kFirst = kRun * U::kScales;
       constexpr int kLast = kFirst + U::kScales - 1;
@@ -72,6 +77,25 @@ void Dequant(Format format, const std::byte* row, int64_t cols, Out* out) {
     case Format::kMlx4:
       return DequantPacked<V, Format::kMlx4>(row, cols, out);
   }
+}
+
+// Unpacks into a part of the first-level cache, from where stores past the caches take the lines.
+// Parts of 2048 elements reach 80 to 90 % of the bandwidth of parts of 256, whose stores overlap
+// with the next part's unpacking. Whole lines only: an `out` that begins within one is left to
+// ordinary stores.
+template <class V, class Out>
+void Stream(Format format, const std::byte* row, int64_t cols, Out* out,
+            void (*dequant)(Format, const std::byte*, int64_t, Out*)) {
+  constexpr int64_t kPart = 256, kLine = 64 / sizeof(Out);
+  const int64_t part_byte = RowByte(format, kPart);
+  if (reinterpret_cast<uintptr_t>(out) % 64 != 0) return dequant(format, row, cols, out);
+  alignas(64) Out part[kPart];
+  for (; cols >= kPart; cols -= kPart, row += part_byte, out += kPart) {
+    dequant(format, row, kPart, part);
+    for (int64_t i = 0; i < kPart; i += kLine) V::StreamLine(part + i, out + i);
+  }
+  V::StreamEnd();
+  if (cols > 0) dequant(format, row, cols, out);
 }
 
 }  // namespace wattline::kernels

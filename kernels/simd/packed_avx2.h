@@ -47,23 +47,35 @@ struct Avx2 : PackedYmm<Avx2> {
     return MultiplyHalves(DotSigned(q, x), low, high);
   }
 
-  // out[i] = q[i] * scale + offset, low and high 16 elements with their own.
+  // out[i] = q[i] * scale / kStoreScale + offset, low and high 16 elements with their own.
+  static constexpr float kStoreScale = 0x1p-24f;
   template <class Out>
   static void Store(Bytes q, float scale0, float offset0, float scale1, float offset1, Out* out) {
-    const __m256 s0 = _mm256_set1_ps(scale0), o0 = _mm256_set1_ps(offset0);
-    const __m256 s1 = _mm256_set1_ps(scale1), o1 = _mm256_set1_ps(offset1);
-    Store16(_mm256_fmadd_ps(Quarter<0>(q), s0, o0), _mm256_fmadd_ps(Quarter<1>(q), s0, o0), out);
-    Store16(_mm256_fmadd_ps(Quarter<2>(q), s1, o1), _mm256_fmadd_ps(Quarter<3>(q), s1, o1),
-            out + 16);
+    Store16(_mm256_permute4x64_epi64(q, 0x44), scale0, offset0, out);
+    Store16(_mm256_permute4x64_epi64(q, 0xee), scale1, offset1, out + 16);
   }
-  static void Store16(Floats low, Floats high, float* out) {
-    _mm256_storeu_ps(out, low);
-    _mm256_storeu_ps(out + 8, high);
+  // q twice: 16 elements in each half. A shuffle puts each into the top byte of its lane:
+  // vpmovsxbd of a part of a register would cost two or three shuffles.
+  static void Store16(Bytes q, float scale, float offset, float* out) {
+    PackedYmm<Avx2>::PrepareStore(out);
+    _mm256_storeu_ps(out, Values<0, 1>(q, scale, offset));
+    _mm256_storeu_ps(out + 8, Values<8, 1>(q, scale, offset));
   }
-  static void Store16(Floats low, Floats high, uint16_t* out) {
-    // vpackusdw packs each 128-bit half by itself: 0 2 1 3 puts the quarters in order.
-    const __m256i packed = _mm256_packus_epi32(Bf16(low), Bf16(high));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xd8));
+  // Even and odd elements, so that their upper words interleave in place.
+  static void Store16(Bytes q, float scale, float offset, uint16_t* out) {
+    const __m256i even = RoundUp(Values<0, 2>(q, scale, offset));
+    const __m256i odd = RoundUp(Values<1, 2>(q, scale, offset));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                        _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xaa));
+  }
+  // Elements kFirst + i * kStep.
+  template <int kFirst, int kStep>
+  static Floats Values(Bytes q, float scale, float offset) {
+    constexpr auto kTop = [](int i) { return (kFirst + i * kStep) << 24 | 0x808080; };
+    const __m256i order =
+        _mm256_setr_epi32(kTop(0), kTop(1), kTop(2), kTop(3), kTop(4), kTop(5), kTop(6), kTop(7));
+    const __m256 value = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(q, order));
+    return _mm256_fmadd_ps(value, _mm256_set1_ps(scale), _mm256_set1_ps(offset));
   }
   static void StoreLanes(Floats value, float* out) { _mm256_storeu_ps(out, value); }
   static void StoreLanes(Floats value, uint16_t* out) {
@@ -72,14 +84,14 @@ struct Avx2 : PackedYmm<Avx2> {
         reinterpret_cast<__m128i*>(out),
         _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1)));
   }
-  // Nearest even, in the low half of each lane. A NaN whose upper 16 bits hold its payload, as all
-  // that arithmetic makes, stays one.
-  static __m256i Bf16(Floats value) {
+  // The upper half of each lane is its nearest even bf16. A NaN whose upper 16 bits hold its
+  // payload, as all that arithmetic makes, stays one.
+  static __m256i RoundUp(Floats value) {
     const __m256i bits = _mm256_castps_si256(value);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    const __m256i bias = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
-    return _mm256_srli_epi32(_mm256_add_epi32(bits, bias), 16);
+    return _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
   }
+  static __m256i Bf16(Floats value) { return _mm256_srli_epi32(RoundUp(value), 16); }
 
   // kLanes elements of a dense format.
   template <Format kFormat>

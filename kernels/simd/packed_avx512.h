@@ -40,6 +40,7 @@ struct Avx512 : PackedYmm<Avx512> {
   }
 
   // out[i] = q[i] * scale + offset, low and high 16 elements with their own.
+  static constexpr float kStoreScale = 1.0f;
   template <class Out>
   static void Store(Bytes q, float scale0, float offset0, float scale1, float offset1, Out* out) {
     const __m512 low = Sixteen(_mm256_castsi256_si128(q));

@@ -120,6 +120,7 @@ struct Neon {
   }
 
   // out[i] = q[i] * scale + offset, low and high 16 elements with their own.
+  static constexpr float kStoreScale = 1.0f;
   template <class Out>
   static void Store(Bytes q, float scale0, float offset0, float scale1, float offset1, Out* out) {
     StoreSixteen(vreinterpretq_s8_u8(q.low), scale0, offset0, out);

@@ -185,6 +185,22 @@ struct PackedYmm {
   static Bytes Magnitude(Bytes bytes) { return _mm256_abs_epi8(bytes); }
   static void StoreSums(Sums sums, float* to) { _mm256_storeu_ps(to, sums); }
 
+  // Asks for the line 512 bytes on, where the next stores go. Output in the second-level cache then
+  // takes 40 GB/s instead of 28 (the limit of stores alone is 48), in the first nothing changes
+  // (dequantisation to f32; Emerald Rapids VM, 2026-11-21).
+  static void PrepareStore(const void* at) {
+    _mm_prefetch(static_cast<const char*>(at) + 512, _MM_HINT_T0);
+  }
+  // 64 bytes, both sides aligned, to memory past the caches; other threads see them after
+  // StreamEnd.
+  static void StreamLine(const void* from, void* to) {
+    const auto* in = static_cast<const __m256i*>(from);
+    auto* out = static_cast<__m256i*>(to);
+    _mm256_stream_si256(out, _mm256_load_si256(in));
+    _mm256_stream_si256(out + 1, _mm256_load_si256(in + 1));
+  }
+  static void StreamEnd() { _mm_sfence(); }
+
   // Leaves the numbers in memory, from where a load spreads one over all lanes. g++ 12 else
   // forwards the vector that was stored and permutes it: 15-55 % slower in the GEMV (measured, in
   // cache).
