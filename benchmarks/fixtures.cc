@@ -8,6 +8,7 @@ void RegisterAll(Suite& suite) {
   RegisterGemm(suite);
   RegisterAttention(suite);
   RegisterDequant(suite);
+  RegisterNorm(suite);
   RegisterBlock(suite);
   RegisterDecode(suite);
   RegisterProbeCost(suite);

@@ -141,6 +141,7 @@ void RegisterCeilingCuda(Suite& suite);
 void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);
+void RegisterNorm(Suite& suite);
 void RegisterBlock(Suite& suite);
 void RegisterDecode(Suite& suite);
 void RegisterProbeCost(Suite& suite);

@@ -38,7 +38,7 @@ std::vector<Column> AllColumnsOf(const std::string& fixture) {
             Percent("MBU", "MBU"),
             Plain("J/token", "J/token")};
   }
-  if (fixture == "dequant") {
+  if (fixture == "dequant" || fixture == "norm") {
     return {Time(), Plain("GB/s", "GB/s"), Plain("joules", "joules"), Plain("watts", "watts")};
   }
   if (fixture == "attention") {

@@ -112,12 +112,13 @@ std::span<const std::string> PrincipalCounters(std::string_view fixture) {
     std::string_view name;
     std::vector<std::string> counters;
   };
-  static const std::array<Fixture, 6> fixtures = {{
+  static const std::array<Fixture, 7> fixtures = {{
       {"decode", {"tok/s", "TTFT_ms", "MBU", "J/token", "EDP"}},
       {"block", {"tok/s", "MFU", "MBU", "J/token", "EDP"}},
       {"gemm", {"TFLOPS", "MFU", "MBU", "joules", "EDP"}},
       {"attention", {"TFLOPS", "MFU", "MBU", "joules", "EDP"}},
       {"dequant", {"GB/s", "joules", "EDP"}},
+      {"norm", {"GB/s", "joules", "EDP"}},
       {"ceiling",
        {"TFLOPS", "GB/s", "L1_GB/s", "L2_GB/s", "L3_GB/s", "L4_GB/s", "DRAM_GB/s", "joules"}},
   }};
