@@ -57,9 +57,8 @@ void PutHalves(const std::byte* at, Line low, Line high, float* low_out, float* 
 class Table {
  public:
   explicit Table(Line line) {
-    const __m256i even = Avx2::RoundUp(line.Of(_mm256_setr_ps(0, 2, 4, 6, 8, 10, 12, 14)));
-    const __m256i odd = Avx2::RoundUp(line.Of(_mm256_setr_ps(1, 3, 5, 7, 9, 11, 13, 15)));
-    const __m256i words = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xaa);
+    const __m256i words = Avx2::Interleave(line.Of(_mm256_setr_ps(0, 2, 4, 6, 8, 10, 12, 14)),
+                                           line.Of(_mm256_setr_ps(1, 3, 5, 7, 9, 11, 13, 15)));
     const __m256i apart = _mm256_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,  //
                                            0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
     const __m256i bytes = _mm256_shuffle_epi8(words, apart);  // low, high, low, high: 8 of each

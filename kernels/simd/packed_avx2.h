@@ -63,10 +63,8 @@ struct Avx2 : PackedYmm<Avx2> {
   }
   // Even and odd elements, so that their upper words interleave in place.
   static void Store16(Bytes q, float scale, float offset, uint16_t* out) {
-    const __m256i even = RoundUp(Values<0, 2>(q, scale, offset));
-    const __m256i odd = RoundUp(Values<1, 2>(q, scale, offset));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
-                        _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xaa));
+                        Interleave(Values<0, 2>(q, scale, offset), Values<1, 2>(q, scale, offset)));
   }
   // Elements kFirst + i * kStep.
   template <int kFirst, int kStep>
@@ -84,14 +82,25 @@ struct Avx2 : PackedYmm<Avx2> {
         reinterpret_cast<__m128i*>(out),
         _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1)));
   }
-  // The upper half of each lane is its nearest even bf16. A NaN whose upper 16 bits hold its
-  // payload, as all that arithmetic makes, stays one.
-  static __m256i RoundUp(Floats value) {
+  // To bf16, nearest even: word 2 i is even[i], word 2 i + 1 odd[i]. A NaN whose upper 16 bits hold
+  // its payload, as all that arithmetic makes, stays one (in Bf16 too).
+  static __m256i Interleave(Floats even, Floats odd) {
+    const __m256i e = _mm256_castps_si256(even), o = _mm256_castps_si256(odd);
+    const __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(e, 16), o, 0xaa);
+    const __m256i low = _mm256_blend_epi16(e, _mm256_slli_epi32(o, 16), 0xaa);
+    // Up from 0x8001, and from 0x8000 where that makes an odd number even.
+    const __m256i least =
+        _mm256_xor_si256(_mm256_or_si256(high, _mm256_set1_epi16(-2)), _mm256_set1_epi16(0x7fff));
+    const __m256i up = _mm256_cmpeq_epi16(_mm256_max_epu16(low, least), low);
+    return _mm256_sub_epi16(high, up);
+  }
+  // Nearest even, in the low half of each lane.
+  static __m256i Bf16(Floats value) {
     const __m256i bits = _mm256_castps_si256(value);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    return _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    const __m256i bias = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+    return _mm256_srli_epi32(_mm256_add_epi32(bits, bias), 16);
   }
-  static __m256i Bf16(Floats value) { return _mm256_srli_epi32(RoundUp(value), 16); }
 
   // kLanes elements of a dense format.
   template <Format kFormat>

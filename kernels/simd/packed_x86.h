@@ -114,14 +114,6 @@ struct PackedYmm {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
-  // Lane i of the f32 form: element i of a quarter of q.
-  template <int kQuarter>
-  static __m256 Quarter(Bytes q) {
-    const __m128i half = kQuarter < 2 ? _mm256_castsi256_si128(q) : _mm256_extracti128_si256(q, 1);
-    const __m128i bytes = kQuarter % 2 == 0 ? half : _mm_srli_si128(half, 8);
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-  }
-
   // Lanes 0-3 and 4-7, the sums of the first and the last 16 elements, take a factor each.
   static Sums MultiplyHalves(Sums a, float low, float high) {
     return _mm256_mul_ps(a, _mm256_set_m128(_mm_set1_ps(high), _mm_set1_ps(low)));
