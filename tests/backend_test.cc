@@ -189,6 +189,15 @@ TEST(BackendTest, EveryAttentionAgreesWithTheReference) {
   }
 }
 
+// Rows of small matrices reach neither.
+TEST(BackendTest, EveryInstructionSetStreamsAndQuantises) {
+  for (const CpuKernels* cpu : AllCpuKernels()) {
+    EXPECT_NE(cpu->stream_f32, nullptr) << cpu->isa;
+    EXPECT_NE(cpu->stream_bf16, nullptr) << cpu->isa;
+    EXPECT_NE(cpu->quantise_q8, nullptr) << cpu->isa;
+  }
+}
+
 TEST(BackendTest, EveryDequantRoundsTheExactValue) {
   const int64_t rows = 13, cols = 512;
   for (const FormatInfo& info : AllFormats()) {
