@@ -1,0 +1,89 @@
+#include "kernels/block/step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/block/layer_matrices.h"
+
+namespace wattline::kernels {
+namespace {
+
+// Elements of all weights, vectors included.
+double WeightElements(const BlockCase& c) {
+  double elements = 0;
+  const auto add = [&elements](const Matrix& w) {
+    elements += static_cast<double>(w.rows * w.cols);
+  };
+  const int64_t dim = c.shape.model_dim;
+  if (c.llama != nullptr) {
+    for (const auto matrix : kLayerMatrices) add(c.llama->*matrix);
+    return elements + static_cast<double>(2 * dim);
+  }
+  for (const auto matrix : kBertMatrices) add(c.bert->*matrix);
+  return elements + static_cast<double>(9 * dim + c.shape.ffn_dim);
+}
+
+// x and y, or dx and dy, in f32.
+double EdgeByte(const BlockCase& c) {
+  return 2.0 * 4.0 * static_cast<double>(c.tokens * c.shape.model_dim);
+}
+
+}  // namespace
+
+double StepFlop(const StepCase& c, StepPass pass) {
+  const double forward = BlockFlop(c.block);
+  return pass == StepPass::kForward ? forward : 3 * forward;
+}
+
+double StepByte(const StepCase& c, StepPass pass) {
+  const BlockCase& b = c.block;
+  double weights = 0;
+  if (b.llama != nullptr) {
+    for (const auto matrix : kLayerMatrices) {
+      weights += static_cast<double>((b.llama->*matrix).Byte());
+    }
+    weights += 4.0 * static_cast<double>(2 * b.shape.model_dim);
+  } else {
+    for (const auto matrix : kBertMatrices) {
+      weights += static_cast<double>((b.bert->*matrix).Byte());
+    }
+    weights += 4.0 * static_cast<double>(9 * b.shape.model_dim + b.shape.ffn_dim);
+  }
+  const double forward = weights + EdgeByte(b);
+  if (pass == StepPass::kForward) return forward;
+  return forward + 4.0 * WeightElements(b) + EdgeByte(b);
+}
+
+// The operands of a product are off by e each, relative: 2^-9 at most where they are rounded to
+// bf16, rms 2^-9 sqrt(2 / 3) 0.72; in f32 the sum is what rounds, by 2^-24 sqrt(k) rms for k terms
+// of random signs (Higham, Accuracy and Stability of Numerical Algorithms, 2.8), k the longest of
+// the layer's. The longest chain, x to the gradient of Q, has 4 stages forward (K and Q, scores,
+// values, output), 4 of the feed-forward network behind them, and 8 backward; products double an
+// inherited error (SwiGLU, weights times V, dP - D), errors of stages are independent: 16 stages x
+// 4. A factor of 2 for what this leaves out: the gain of the softmax, uneven shares.
+double StepTolerance(const StepCase& c) {
+  const double longest = static_cast<double>(std::max(c.block.shape.ffn_dim, c.block.tokens));
+  const double e = StepType(c.block) == GemmType::kBF16 ? 0x1p-9 * std::sqrt(2.0 / 3.0) * 0.72
+                                                        : 0x1p-24 * std::sqrt(longest);
+  return 2.0 * e * std::sqrt(16.0 * 4.0);
+}
+
+std::optional<GemmType> StepType(const BlockCase& c) {
+  std::optional<Format> format;
+  bool mixed = false;
+  const auto add = [&](const Matrix& w) {
+    mixed = mixed || (format && *format != w.format);
+    format = w.format;
+  };
+  if (c.llama != nullptr) {
+    for (const auto matrix : kLayerMatrices) add(c.llama->*matrix);
+  } else {
+    for (const auto matrix : kBertMatrices) add(c.bert->*matrix);
+  }
+  if (mixed || !format) return std::nullopt;
+  if (*format == Format::kF32) return GemmType::kF32;
+  if (*format == Format::kBF16) return GemmType::kBF16;
+  return std::nullopt;
+}
+
+}  // namespace wattline::kernels
