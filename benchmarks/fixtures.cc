@@ -9,6 +9,7 @@ void RegisterAll(Suite& suite) {
   RegisterAttention(suite);
   RegisterDequant(suite);
   RegisterBlock(suite);
+  RegisterBlockStep(suite);
   RegisterDecode(suite);
   RegisterProbeCost(suite);
 }

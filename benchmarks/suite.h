@@ -142,6 +142,7 @@ void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);
 void RegisterBlock(Suite& suite);
+void RegisterBlockStep(Suite& suite);
 void RegisterDecode(Suite& suite);
 void RegisterProbeCost(Suite& suite);
 

@@ -5,6 +5,7 @@
 
 #include "kernels/backend_cpu.h"
 #include "kernels/block/block_cpu.h"
+#include "kernels/block/step_cpu.h"
 #include "kernels/ceiling/cuda_driver.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
@@ -42,6 +43,7 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .attention = MakeCpuAttention,
           .dequant = MakeCpuDequant,
           .block = MakeCpuBlock,
+          .step = MakeCpuStep,
           .decoder = MakeCpuDecoder};
 }
 
@@ -64,6 +66,7 @@ constexpr Backend kReference = {
     .attention = nullptr,
     .dequant = nullptr,
     .block = nullptr,
+    .step = nullptr,
     .decoder = ReferenceDecoder};
 
 #if WATTLINE_HAS_BLAS || WATTLINE_HAS_ONEDNN
@@ -80,6 +83,7 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
           .attention = nullptr,
           .dequant = nullptr,
           .block = nullptr,
+          .step = nullptr,
           .decoder = nullptr};
 }
 #endif
@@ -94,6 +98,7 @@ constexpr Backend kCuda = {.name = "cuda",
                            .attention = nullptr,
                            .dequant = nullptr,
                            .block = nullptr,
+                           .step = nullptr,
                            .decoder = nullptr};
 
 constexpr std::array kBackends = {

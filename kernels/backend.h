@@ -7,6 +7,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/block/block.h"
+#include "kernels/block/step.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/decode/decoder.h"
 #include "kernels/gemm/gemm.h"
@@ -29,6 +30,8 @@ struct Backend {
   // Result: [rows, cols]. `to` is kF32 or kBF16.
   MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
   MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool);
+  // One training step of a block, or its forward pass with all that a backward pass needs saved.
+  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
   MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
                          ThreadPool& pool);
 };

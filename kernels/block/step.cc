@@ -30,6 +30,32 @@ double EdgeByte(const BlockCase& c) {
 
 }  // namespace
 
+std::vector<StepGemm> StepGemms(const StepCase& c, StepPass pass) {
+  std::vector<StepGemm> gemms;
+  const auto count = [&gemms](GemmShape s) {
+    for (StepGemm& known : gemms) {
+      if (known.shape.m == s.m && known.shape.n == s.n && known.shape.k == s.k) {
+        ++known.times;
+        return;
+      }
+    }
+    gemms.push_back({s, 1});
+  };
+  const auto add = [&](const Matrix& w) {
+    const int64_t tokens = c.block.tokens;
+    count({tokens, w.rows, w.cols});
+    if (pass == StepPass::kForward) return;
+    count({tokens, w.cols, w.rows});
+    count({w.rows, w.cols, tokens});
+  };
+  if (c.block.llama != nullptr) {
+    for (const auto matrix : kLayerMatrices) add(c.block.llama->*matrix);
+  } else {
+    for (const auto matrix : kBertMatrices) add(c.block.bert->*matrix);
+  }
+  return gemms;
+}
+
 double StepFlop(const StepCase& c, StepPass pass) {
   const double forward = BlockFlop(c.block);
   return pass == StepPass::kForward ? forward : 3 * forward;

@@ -2,15 +2,20 @@
 // respect to every weight and to the input.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/block/block.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/thread_pool.h"
+#include "kernels/work.h"
 
 namespace wattline::kernels {
 
@@ -47,6 +52,43 @@ template <typename T>
 struct StepTensor {
   std::string_view name;
   std::span<const T> values;
+};
+
+// The products of the linear layers that a step consists of, each as often as it occurs.
+struct StepGemm {
+  GemmShape shape;
+  int times = 0;
+};
+std::vector<StepGemm> StepGemms(const StepCase& c, StepPass pass);
+
+// The gradient of one weight as a step computed it, and its operands: dw[rows, cols] = dy^T x, dy
+// [tokens, rows] and x [tokens, cols] in elements of the step's type.
+struct StepWeightGradient {
+  std::string_view name;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  const std::byte* dy = nullptr;
+  const std::byte* x = nullptr;
+  const float* dw = nullptr;
+};
+
+// A step that a backend has prepared. Run does all of it, on the values that the case's x and dy
+// have then; Result is y, and dx behind it where there is a backward pass.
+class StepWork : public Work {
+ public:
+  // y; with a backward pass dx, attn_norm, ffn_norm, attn_q, ... ffn_down too. Valid until the next
+  // Run.
+  virtual std::vector<StepTensor<float>> Tensors() const = 0;
+  // Of every linear layer, from the last Run; empty without a backward pass.
+  virtual std::vector<StepWeightGradient> WeightGradients() const = 0;
+  // The step's attention alone, on what the last Run saved: for timing it by itself.
+  virtual void RunAttention() = 0;
+};
+
+// A step, or one sentence why this backend cannot do it.
+struct MadeStep {
+  std::unique_ptr<StepWork> work;
+  std::string why_not;
 };
 
 // Double precision on exactly dequantised weights. Calls `take` with each tensor, in the order of

@@ -15,6 +15,8 @@
 
 namespace wattline::kernels {
 
+struct StepKernels;
+
 // Every function works on the slice or the rows that it is given, allocates nothing and starts no
 // thread. Out-of-range shapes are the caller's error.
 struct CpuKernels {
@@ -57,6 +59,9 @@ struct CpuKernels {
   void (*gelu)(const float* x, int64_t n, float* out);
   void (*add)(const float* x, int64_t n, float* inout);  // inout += x
   void (*f16_from_f32)(const float* x, int64_t n, uint16_t* out);
+
+  // kernels/block: what a training step needs besides; null where an instruction set lacks it.
+  const StepKernels* step = nullptr;
 };
 
 // All tables compiled into this program, best first. Adding an instruction set is one line in

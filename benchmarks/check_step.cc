@@ -1,0 +1,121 @@
+#include "benchmarks/check_step.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/float16.h"
+
+namespace wattline::benchmarks {
+namespace {
+
+// 16 x 16 meet every register block and both edges of a gradient.
+constexpr int64_t kSampled = 16;
+constexpr uint64_t kSeed = 7;
+
+struct Error {
+  double rms = 0;  // relative to the reference's
+  double worst = 0;
+};
+
+Error ErrorOf(std::span<const double> want, std::span<const float> got) {
+  double squares = 0, size = 0, worst = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    const double difference = static_cast<double>(got[i]) - want[i];
+    squares += difference * difference;
+    size += want[i] * want[i];
+    worst = std::max(worst, std::isnan(difference) ? INFINITY : std::abs(difference));
+  }
+  return {std::sqrt(squares / size), worst / std::sqrt(size / static_cast<double>(want.size()))};
+}
+
+// Column `col` of x[tokens, cols].
+std::vector<float> Column(const std::byte* x, kernels::GemmType type, int64_t tokens, int64_t cols,
+                          int64_t col) {
+  std::vector<float> out;
+  for (int64_t t = 0; t < tokens; ++t) {
+    if (type == kernels::GemmType::kF32) {
+      float value = 0;
+      std::memcpy(&value, x + (t * cols + col) * 4, 4);
+      out.push_back(value);
+    } else {
+      uint16_t bits = 0;
+      std::memcpy(&bits, x + (t * cols + col) * 2, 2);
+      out.push_back(kernels::FloatFromBf16(bits));
+    }
+  }
+  return out;
+}
+
+std::vector<float> Columns(const std::byte* x, kernels::GemmType type, int64_t tokens, int64_t cols,
+                           const std::vector<int64_t>& some) {
+  std::vector<float> all;
+  for (const int64_t col : some) {
+    const std::vector<float> column = Column(x, type, tokens, cols, col);
+    all.insert(all.end(), column.begin(), column.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& step,
+                         kernels::ThreadPool& pool) {
+  kernels::StepCase some = c;
+  some.block.tokens = std::min(c.block.tokens, kCheckedStepTokens);
+  const std::vector<kernels::StepTensor<float>> got = step.Tensors();
+  const double bound = kernels::StepTolerance(c);
+  Checked checked;
+  double worst_rms = 0;
+  size_t next = 0;
+  kernels::StepReference(some, pool, [&](kernels::StepTensor<double> want) {
+    if (next == got.size() || !checked.error.empty()) return;
+    const kernels::StepTensor<float>& mine = got[next++];
+    if (mine.name != want.name || mine.values.size() < want.values.size()) {
+      checked.error = fmt::format("{} stands where {} is to be", mine.name, want.name);
+      return;
+    }
+    const Error error = ErrorOf(want.values, mine.values);
+    checked.outputs += std::ssize(want.values);
+    worst_rms = std::max(worst_rms, error.rms);
+    if (error.rms <= bound && error.worst <= kernels::kStepWorst * bound) return;
+    checked.error = fmt::format(
+        "{}: rms error {:.2g}, worst {:.2g} of the reference's rms, "
+        "tolerances {:.2g} and {:.2g}",
+        want.name, error.rms, error.worst, bound, kernels::kStepWorst * bound);
+  });
+  checked.rms_error = worst_rms;
+  return checked;
+}
+
+Checked CheckWeightGradients(const kernels::StepCase& c, const kernels::StepWork& step) {
+  Checked checked;
+  const kernels::GemmType type = kernels::StepType(c.block).value_or(kernels::GemmType::kF32);
+  const int64_t tokens = c.block.tokens;
+  for (const kernels::StepWeightGradient& g : step.WeightGradients()) {
+    const std::vector<int64_t> rows = SampleIndices(g.rows, kSampled, kSeed);
+    const std::vector<int64_t> cols = SampleIndices(g.cols, kSampled, kSeed + 1);
+    const std::vector<float> dy = Columns(g.dy, type, tokens, g.rows, rows);
+    const std::vector<float> x = Columns(g.x, type, tokens, g.cols, cols);
+    std::vector<float> dw;
+    for (const int64_t row : rows) {
+      for (const int64_t col : cols) dw.push_back(g.dw[row * g.cols + col]);
+    }
+    const auto m = std::ssize(rows);
+    const auto n = std::ssize(cols);
+    Checked one = CheckGemm({{m, n, tokens}, type, dy.data(), x.data()}, dw);
+    checked.outputs += one.outputs;
+    if (!one.error.empty()) {
+      checked.error = fmt::format("gradient of {}: {}", g.name, std::move(one.error));
+      return checked;
+    }
+  }
+  return checked;
+}
+
+}  // namespace wattline::benchmarks

@@ -1,0 +1,304 @@
+// The body of GEMM on unpacked operands (gemm_strided.h), shared by the instruction sets: panels of
+// B are packed where they are used, into the first-level cache, so that a weight is read from
+// memory once and written nowhere. P is a register tile as gemm_tile.h describes it, with kWords 1
+// and Out float; E is the operands' element. A tile of f32 takes bf16 too, widened on packing.
+//
+// Packing ahead of the product was a tenth of a step of 256 tokens: it writes as many bytes as it
+// reads and the product reads them again, 200 MB in f32 for a weight of 8192 x 2048.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/gemm/gemm_strided.h"
+#include "kernels/gemm/gemm_tile.h"
+
+namespace wattline::kernels::tile {
+
+// What a tile fetches into the second level for the next panel of B: `count` times a line at `line`
+// and one `second` bytes behind it, each `step` bytes from the last.
+struct Ahead {
+  const std::byte* line = nullptr;
+  int64_t second = 0;
+  int64_t step = 0;
+  int64_t count = 0;
+};
+inline constexpr int64_t kLineByte = 64;
+
+template <class P, class E>
+class Strided {
+ public:
+  static constexpr int64_t kElementByte = sizeof(E);
+  // Groups of a block. Twice as many spare passes over C, of which a weight's gradient has many,
+  // but lost 0 to 5 % on Emerald Rapids, 2026-11-21: the panel of B no longer fits the first level.
+  static constexpr int64_t kDepth = P::kBlockGroups;
+  static constexpr int64_t kWordsOfA = P::kBlockGroups * P::kBlockRows;
+  static constexpr int64_t kWide = kCols<P> > P::kRows ? kCols<P> : P::kRows;
+
+  static constexpr int64_t ScratchByte() {
+    return 4 * (kWordsOfA + 2 * kDepth * kWide + kDepth * P::kRowUnit);
+  }
+
+  static void Run(const StridedGemm& g, Slice slice) {
+    const GemmShape s = g.shape;
+    const Rectangle mine = ShareOf(s, slice);
+    if (mine.rows.begin == mine.rows.end || mine.cols.begin == mine.cols.end) return;
+    const int64_t groups = (s.k + P::kGroup - 1) / P::kGroup;
+    const int64_t blocks = (groups + kDepth - 1) / kDepth;
+    const int64_t deepest = (groups + blocks - 1) / blocks;
+    const int64_t most_rows = kWordsOfA / deepest / P::kRows * P::kRows;
+    const int64_t my_rows = mine.rows.end - mine.rows.begin;
+    const int64_t my_tiles = (my_rows + P::kRows - 1) / P::kRows;
+    const int64_t row_blocks = (my_rows + most_rows - 1) / most_rows;
+    auto* a = reinterpret_cast<uint32_t*>(g.scratch);
+    auto* b = a + kWordsOfA;
+    auto* wide = b + kDepth * kWide;
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t k0 = groups * block / blocks * P::kGroup;
+      const int64_t k_end = groups * (block + 1) / blocks * P::kGroup;
+      const Range depth = {k0, k_end < s.k ? k_end : s.k};
+      for (int64_t i = 0; i < row_blocks; ++i) {
+        const int64_t begin = mine.rows.begin + my_tiles * i / row_blocks * P::kRows;
+        const int64_t end = mine.rows.begin + my_tiles * (i + 1) / row_blocks * P::kRows;
+        const Range rows = {begin, end < mine.rows.end ? end : mine.rows.end};
+        PackA(g, rows, depth, a, wide);
+        Columns(g, rows, mine.cols, depth, a, b, wide, g.add || block > 0);
+      }
+    }
+  }
+
+ private:
+  struct Rectangle {
+    Range rows, cols;
+  };
+
+  // Threads as a grid: the one whose largest rectangle costs least, its products and what it packs
+  // counted. A word of A (B) costs as much as multiplying it with 16 columns (32 rows).
+  static Rectangle ShareOf(GemmShape s, Slice slice) {
+    const int64_t row_tiles = (s.m + P::kRows - 1) / P::kRows;
+    const int64_t col_tiles = (s.n + kCols<P> - 1) / kCols<P>;
+    int64_t best_rows = 1;
+    int64_t best_cost = -1;
+    for (int64_t rows = 1; rows <= slice.count; ++rows) {
+      if (slice.count % rows != 0) continue;
+      const int64_t parts = slice.count / rows;
+      const int64_t high = (row_tiles + rows - 1) / rows * P::kRows;
+      const int64_t wide = (col_tiles + parts - 1) / parts * kCols<P>;
+      const int64_t cost = high * wide + 16 * high + 32 * wide;
+      if (best_cost >= 0 && cost >= best_cost) continue;
+      best_rows = rows;
+      best_cost = cost;
+    }
+    const int64_t parts = slice.count / best_rows;
+    return {Cut(row_tiles, slice.index / parts, best_rows, P::kRows, s.m),
+            Cut(col_tiles, slice.index % parts, parts, kCols<P>, s.n)};
+  }
+  static Range Cut(int64_t tiles, int64_t part, int64_t parts, int64_t unit, int64_t end) {
+    const int64_t from = tiles * part / parts * unit;
+    const int64_t to = tiles * (part + 1) / parts * unit;
+    return {from < end ? from : end, to < end ? to : end};
+  }
+
+  static int64_t Groups(Range depth) {
+    return (depth.end - depth.begin + P::kGroup - 1) / P::kGroup;
+  }
+
+  static void PackA(const StridedGemm& g, Range rows, Range depth, uint32_t* a, uint32_t* wide) {
+    for (int64_t i = rows.begin; i < rows.end; i += P::kRows) {
+      const int64_t count = rows.end - i < P::kRows ? rows.end - i : P::kRows;
+      uint32_t* out = a + (i - rows.begin) * Groups(depth);
+      const auto* from = static_cast<const E*>(g.a);
+      if (g.a_by_k) {
+        from += depth.begin * g.shape.m + i;
+        if (count == P::kRows) {
+          ByDepth<P::kRows>(from, g.shape.m, count, depth, out, RowStride<P>(P::kRows));
+        } else {
+          ByDepth<0>(from, g.shape.m, count, depth, out, RowStride<P>(count));
+        }
+      } else {
+        Across(from + i * g.shape.k + depth.begin, g.shape.k, count, depth, out,
+               RowStride<P>(count), wide);
+      }
+    }
+  }
+
+  static void PackB(const StridedGemm& g, int64_t j, int64_t count, Range depth, uint32_t* b,
+                    uint32_t* wide) {
+    const auto* from = static_cast<const E*>(g.b);
+    if (!g.b_by_k) {
+      Across(from + j * g.shape.k + depth.begin, g.shape.k, count, depth, b, kCols<P>, wide);
+    } else if (count == kCols<P>) {
+      ByDepth<kCols<P>>(from + depth.begin * g.shape.n + j, g.shape.n, count, depth, b, kCols<P>);
+    } else {
+      ByDepth<0>(from + depth.begin * g.shape.n + j, g.shape.n, count, depth, b, kCols<P>);
+    }
+  }
+
+  static uint32_t Word(float x) {
+    uint32_t word;
+    std::memcpy(&word, &x, 4);
+    return word;
+  }
+  static uint32_t Word(uint16_t bf16) { return static_cast<uint32_t>(bf16) << 16; }
+
+  // from: [depth, count], rows `stride` elements apart, as A and B want them. kCount: count where
+  // it is known to the compiler, else 0.
+  template <int64_t kCount>
+  static void ByDepth(const E* from, int64_t stride, int64_t count, Range depth, uint32_t* out,
+                      int64_t out_stride) {
+    const int64_t n = kCount > 0 ? kCount : count;
+    const int64_t k = depth.end - depth.begin;
+    if constexpr (P::kGroup == 1) {
+      for (int64_t p = 0; p < k; ++p) {
+        for (int64_t i = 0; i < n; ++i) out[p * out_stride + i] = Word(from[p * stride + i]);
+      }
+    } else {
+      for (int64_t p = 0; p < k; p += 2) {
+        const E* low = from + p * stride;
+        uint32_t* words = out + p / 2 * out_stride;
+        if (p + 1 < k) {
+          for (int64_t i = 0; i < n; ++i) {
+            words[i] = static_cast<uint32_t>(low[i]) | static_cast<uint32_t>(low[stride + i]) << 16;
+          }
+        } else {
+          for (int64_t i = 0; i < n; ++i) words[i] = low[i];
+        }
+      }
+    }
+  }
+
+  // from: [count, depth], rows `stride` elements apart: turned.
+  static void Across(const E* from, int64_t stride, int64_t count, Range depth, uint32_t* out,
+                     int64_t out_stride, uint32_t* wide) {
+    const int64_t k = depth.end - depth.begin;
+    const int64_t elements_of_word = P::kGroup;
+    const int64_t whole = k / elements_of_word;
+    if constexpr (P::kGroup == 1 && std::is_same_v<E, uint16_t>) {
+      for (int64_t r = 0; r < count; ++r) {
+        for (int64_t p = 0; p < k; ++p) wide[r * k + p] = Word(from[r * stride + p]);
+      }
+      TransposeWords<P>(reinterpret_cast<const std::byte*>(wide), k * 4, count, k, out, out_stride);
+    } else {
+      TransposeWords<P>(reinterpret_cast<const std::byte*>(from),
+                        stride * static_cast<int64_t>(sizeof(E)), count, whole, out, out_stride);
+      if (whole * elements_of_word == k) return;
+      for (int64_t r = 0; r < count; ++r) {
+        out[whole * out_stride + r] = static_cast<uint32_t>(from[r * stride + k - 1]);
+      }
+    }
+  }
+
+  // The share `part` of `parts` of the lines of the panel at column j; nothing from `end` on. By
+  // depth, a row of the panel is two lines or less; across it, a tile takes whole rows, two at
+  // most.
+  static Ahead Next(const StridedGemm& g, int64_t j, int64_t end, Range depth, int64_t part,
+                    int64_t parts) {
+    if (j >= end) return {static_cast<const std::byte*>(g.b), 0, 0, 0};
+    const int64_t k = depth.end - depth.begin;
+    const int64_t row_byte = (g.b_by_k ? g.shape.n : g.shape.k) * kElementByte;
+    const auto* from = static_cast<const std::byte*>(g.b);
+    const int64_t rows = g.b_by_k ? k : end - j < kCols<P> ? end - j : kCols<P>;
+    const int64_t first = rows * part / parts;
+    const int64_t count = rows * (part + 1) / parts - first;
+    if (g.b_by_k) {
+      return {from + (depth.begin + first) * row_byte + j * kElementByte,
+              (kCols<P> - 1) * kElementByte, row_byte, count};
+    }
+    return {from + (j + first) * row_byte + depth.begin * kElementByte, count > 1 ? row_byte : 0,
+            kLineByte, count > 0 ? k * kElementByte / kLineByte : 0};
+  }
+
+  static void Columns(const StridedGemm& g, Range rows, Range cols, Range depth, const uint32_t* a,
+                      uint32_t* b, uint32_t* wide, bool add) {
+    const int64_t groups = Groups(depth);
+    const int64_t tiles = (rows.end - rows.begin + P::kRows - 1) / P::kRows;
+    for (int64_t j = cols.begin; j < cols.end; j += kCols<P>) {
+      const int64_t count = cols.end - j < kCols<P> ? cols.end - j : kCols<P>;
+      PackB(g, j, count, depth, b, wide);
+      for (int64_t t = 0; t < tiles; ++t) {
+        const int64_t i = rows.begin + t * P::kRows;
+        const int64_t high = rows.end - i < P::kRows ? rows.end - i : P::kRows;
+        kByRows<>[high - 1](a + t * P::kRows * groups, b, groups, g.c + i * g.shape.n + j,
+                            g.shape.n, count, add,
+                            Next(g, j + kCols<P>, cols.end, depth, t, tiles));
+      }
+    }
+  }
+
+  // c[R, cols] (+)= a b over `groups`. Fetches its own part of C, which is first touched after the
+  // loop, and lines of the next panel of B, a few in each chunk of groups: all at once they would
+  // hold the loads back.
+  template <int R>
+  [[gnu::noinline]] static void OneTile(const uint32_t* a, const uint32_t* b, int64_t groups,
+                                        float* c, int64_t c_stride, int64_t cols, bool add,
+                                        Ahead ahead) {
+    typename P::Vector sum[R][P::kVectors];
+    Unroll<R>([&]<int I>() __attribute__((always_inline)) {
+      Unroll<P::kVectors>([&]<int J>() __attribute__((always_inline)) { sum[I][J] = P::Zero(); });
+    });
+    constexpr int kChunk = 4;
+    const float* c_row = c;
+    const float* const c_last = c + (R - 1) * c_stride;
+    const std::byte* line = ahead.line;
+    const std::byte* const line_end = ahead.line + ahead.count * ahead.step;
+    int64_t g = 0;
+    for (; g + kChunk <= groups; g += kChunk) {
+      __builtin_prefetch(c_row, 1);
+      __builtin_prefetch(c_row + kCols<P> - 1, 1);
+      c_row = c_row == c_last ? c_row : c_row + c_stride;
+      __builtin_prefetch(line, 0, 2);
+      __builtin_prefetch(line + ahead.second, 0, 2);
+      line = line == line_end ? line : line + ahead.step;
+      Unroll<kChunk>([&]<int I>() __attribute__((always_inline)) {
+        P::template Step<R>(sum, a + I * RowStride<P>(R), b + I * kCols<P>);
+      });
+      a += kChunk * RowStride<P>(R);
+      b += kChunk * kCols<P>;
+    }
+    for (; g < groups; ++g) {
+      P::template Step<R>(sum, a, b);
+      a += RowStride<P>(R);
+      b += kCols<P>;
+    }
+    if (cols == kCols<P>) {
+      Unroll<R>([&]<int I>() __attribute__((always_inline)) {
+        Unroll<P::kVectors>([&]<int J>() __attribute__((always_inline)) {
+          float* to = c + I * c_stride + J * P::kLanes;
+          P::Store(to, add ? P::Add(P::Load(to), sum[I][J]) : sum[I][J]);
+        });
+      });
+      return;
+    }
+    float spilled[R * kCols<P>];
+    Unroll<R>([&]<int I>() __attribute__((always_inline)) {
+      Unroll<P::kVectors>([&]<int J>() __attribute__((always_inline)) {
+        P::Store(spilled + I * kCols<P> + J * P::kLanes, sum[I][J]);
+      });
+    });
+    for (int64_t i = 0; i < R; ++i) {
+      for (int64_t j = 0; j < cols; ++j) {
+        float* to = c + i * c_stride + j;
+        *to = add ? *to + spilled[i * kCols<P> + j] : spilled[i * kCols<P> + j];
+      }
+    }
+  }
+
+  using TileOf = void (*)(const uint32_t*, const uint32_t*, int64_t, float*, int64_t, int64_t, bool,
+                          Ahead);
+  template <int... R>
+  static constexpr auto TilesOf(std::integer_sequence<int, R...>) {
+    struct Table {
+      TileOf of[sizeof...(R)];
+    };
+    return Table{{OneTile<R + 1>...}};
+  }
+  template <class Rows = std::make_integer_sequence<int, P::kRows>>
+  static constexpr auto kTiles = TilesOf(Rows{});
+  template <class Rows = std::make_integer_sequence<int, P::kRows>>
+  static constexpr const auto& kByRows = kTiles<Rows>.of;
+};
+
+}  // namespace wattline::kernels::tile
