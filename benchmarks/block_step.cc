@@ -24,7 +24,7 @@ namespace {
 
 using kernels::StepPass;
 
-constexpr const char* kModels[] = {"llama-3.2-1b", "tinyllama-1.1b", "llama-2-7b"};
+constexpr const char* kModels[] = {"llama-3.2-1b", "tinyllama-1.1b", "llama-2-7b", "bert-base"};
 constexpr std::string_view kDefaultModel = "llama-3.2-1b";
 constexpr const char* kFormats[] = {"f32", "bf16"};
 constexpr int64_t kTokens[] = {256, 512, 1024};
@@ -37,6 +37,7 @@ const char* Name(StepPass pass) {
 struct StepRow {
   kernels::Buffer<float> x, dy;
   kernels::LoadedLayer llama;
+  kernels::LoadedBertLayer bert;
   kernels::StepCase step;
   std::unique_ptr<kernels::StepWork> work;
   Checked checked;
@@ -46,7 +47,7 @@ struct StepRow {
 // First with a gradient that ends behind the tokens that the reference computes, then with the one
 // that is timed, in place: the work reads the case's.
 void Check(StepRow& row, kernels::ThreadPool& pool) {
-  const int64_t first = kCheckedStepTokens * row.step.block.shape.model_dim;
+  const int64_t first = CheckedStepTokens(row.step.block) * row.step.block.shape.model_dim;
   const std::vector<float> all(row.dy.data(), row.dy.data() + row.dy.size());
   for (int64_t i = first; i < row.dy.size(); ++i) row.dy[i] = 0;
   row.work->Run();
@@ -60,19 +61,27 @@ void Check(StepRow& row, kernels::ThreadPool& pool) {
 }
 
 std::shared_ptr<StepRow> Prepare(Suite& suite, const kernels::Backend& backend,
-                                 const kernels::ModelShape& shape, const char* format,
+                                 const kernels::NamedShape& named, const char* format,
                                  int64_t tokens, StepPass pass) {
   auto row = std::make_shared<StepRow>();
+  const kernels::ModelShape& shape = named.shape;
   row->x = NormalValues(tokens * shape.model_dim, 1, 20, suite.pool());
   row->dy = NormalValues(tokens * shape.model_dim, 1, 21, suite.pool());
-  row->llama = kernels::MakeRandomLayer(shape, format, 21, suite.pool());
-  row->checked.error = row->llama.error;
+  kernels::BlockCase& block = row->step.block;
+  if (named.architecture == kernels::Architecture::kBert) {
+    row->bert = kernels::MakeRandomBertLayer(shape, format, 21, suite.pool());
+    row->checked.error = row->bert.error;
+    block.bert = &row->bert.layer;
+  } else {
+    row->llama = kernels::MakeRandomLayer(shape, format, 21, suite.pool());
+    row->checked.error = row->llama.error;
+    block.llama = &row->llama.layer;
+    block.rope_factors = row->llama.rope_factors;
+  }
   if (!row->checked.error.empty()) return row;
-  row->step.block.shape = shape;
-  row->step.block.llama = &row->llama.layer;
-  row->step.block.rope_factors = row->llama.rope_factors;
-  row->step.block.tokens = tokens;
-  row->step.block.x = row->x.data();
+  block.shape = shape;
+  block.tokens = tokens;
+  block.x = row->x.data();
   row->step.dy = row->dy.data();
   kernels::MadeStep made = backend.step(backend, row->step, pass, suite.pool());
   row->checked.error = made.why_not;
@@ -93,10 +102,10 @@ std::optional<double> PartsShare(Suite& suite, const kernels::Backend& backend, 
 }
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name,
-         const kernels::Backend& backend, const kernels::ModelShape& shape, const char* format,
+         const kernels::Backend& backend, const kernels::NamedShape& named, const char* format,
          int64_t tokens, StepPass pass) {
   StepRow& row = suite.Keep<StepRow>(
-      name, [&] { return Prepare(suite, backend, shape, format, tokens, pass); });
+      name, [&] { return Prepare(suite, backend, named, format, tokens, pass); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   const bool f32 = kernels::StepType(row.step.block) == kernels::GemmType::kF32;
   Measure(state, suite,
@@ -112,17 +121,17 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
   if (row.parts_share) state.counters["parts_share"] = *row.parts_share;
 }
 
-void RegisterCase(Suite& suite, const kernels::ModelShape& shape, const char* format,
+void RegisterCase(Suite& suite, const kernels::NamedShape& named, const char* format,
                   int64_t tokens, StepPass pass, const std::vector<std::string>& words) {
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->step == nullptr) continue;
-    const std::string name = fmt::format("block/{}/{}/tokens:{}/pass:{}/{}", shape.name, format,
-                                         tokens, Name(pass), shown.name);
+    const std::string name = fmt::format("block/{}/{}/tokens:{}/pass:{}/{}", named.shape.name,
+                                         format, tokens, Name(pass), shown.name);
     Register(
         suite, name,
-        [&suite, name, &backend = *shown.backend, &shape, format, tokens,
+        [&suite, name, &backend = *shown.backend, &named, format, tokens,
          pass](benchmark::State& state) {
-          Run(state, suite, name, backend, shape, format, tokens, pass);
+          Run(state, suite, name, backend, named, format, tokens, pass);
         },
         words);
   }
@@ -140,7 +149,7 @@ void RegisterBlockStep(Suite& suite) {
         if (model != kDefaultModel) words.emplace_back(model);
         if (tokens != kDefaultTokens) words.push_back(fmt::format("tokens:{}", tokens));
         for (const StepPass pass : {StepPass::kForward, StepPass::kForwardBackward}) {
-          RegisterCase(suite, named->shape, format, tokens, pass, words);
+          RegisterCase(suite, *named, format, tokens, pass, words);
         }
       }
     }

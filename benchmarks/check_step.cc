@@ -18,20 +18,40 @@ namespace {
 constexpr int64_t kSampled = 16;
 constexpr uint64_t kSeed = 7;
 
+double Rms(auto values) {
+  double squares = 0;
+  for (const double value : values) squares += value * value;
+  return std::sqrt(squares / static_cast<double>(std::size(values)));
+}
+
 struct Error {
-  double rms = 0;  // relative to the reference's
+  double rms = 0;
   double worst = 0;
 };
 
 Error ErrorOf(std::span<const double> want, std::span<const float> got) {
-  double squares = 0, size = 0, worst = 0;
+  double squares = 0, worst = 0;
   for (size_t i = 0; i < want.size(); ++i) {
     const double difference = static_cast<double>(got[i]) - want[i];
     squares += difference * difference;
-    size += want[i] * want[i];
     worst = std::max(worst, std::isnan(difference) ? INFINITY : std::abs(difference));
   }
-  return {std::sqrt(squares / size), worst / std::sqrt(size / static_cast<double>(want.size()))};
+  return {std::sqrt(squares / static_cast<double>(want.size())), worst};
+}
+
+// What the errors of a tensor are relative to: its own size. Gradients of Q and K are made of
+// differences whose terms are of the size of those of V, and that of K's bias is nothing but the
+// error of a sum that is 0.
+double SizeOf(const kernels::StepTensor<double>& want,
+              std::span<const kernels::StepTensor<float>> all) {
+  double size = Rms(want.values);
+  for (const std::string end : {"", "_bias"}) {
+    if (want.name != "attn_q" + end && want.name != "attn_k" + end) continue;
+    for (const kernels::StepTensor<float>& t : all) {
+      if (t.name == "attn_v" + end) size = std::max(size, Rms(t.values));
+    }
+  }
+  return size;
 }
 
 // Column `col` of x[tokens, cols].
@@ -64,10 +84,15 @@ std::vector<float> Columns(const std::byte* x, kernels::GemmType type, int64_t t
 
 }  // namespace
 
+int64_t CheckedStepTokens(const kernels::BlockCase& c) {
+  constexpr int64_t kCausal = 9;
+  return c.llama != nullptr ? std::min(c.tokens, kCausal) : c.tokens;
+}
+
 Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& step,
                          kernels::ThreadPool& pool) {
   kernels::StepCase some = c;
-  some.block.tokens = std::min(c.block.tokens, kCheckedStepTokens);
+  some.block.tokens = CheckedStepTokens(c.block);
   const std::vector<kernels::StepTensor<float>> got = step.Tensors();
   const double bound = kernels::StepTolerance(c);
   Checked checked;
@@ -80,7 +105,9 @@ Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& st
       checked.error = fmt::format("{} stands where {} is to be", mine.name, want.name);
       return;
     }
-    const Error error = ErrorOf(want.values, mine.values);
+    const double size = SizeOf(want, got);
+    Error error = ErrorOf(want.values, mine.values);
+    error = {error.rms / size, error.worst / size};
     checked.outputs += std::ssize(want.values);
     worst_rms = std::max(worst_rms, error.rms);
     if (error.rms <= bound && error.worst <= kernels::kStepWorst * bound) return;

@@ -8,13 +8,12 @@
 
 namespace wattline::benchmarks {
 
-// Tokens whose gradients are compared with the reference's.
-inline constexpr int64_t kCheckedStepTokens = 9;
+// Tokens whose gradients are compared with the reference's: the first 9 of a causal block, where
+// later tokens change nothing in earlier ones; all of BERT's.
+int64_t CheckedStepTokens(const kernels::BlockCase& c);
 
-// Compares every element of every tensor of the step's last Run with the reference of its first
-// kCheckedStepTokens tokens. In a causal block later tokens change nothing in earlier ones, and in
-// the gradients neither where the rows of dy behind those tokens are 0: so must they be in that
-// Run.
+// Compares every element of every tensor of the step's last Run with the reference of those tokens.
+// The rows of dy behind them must have been 0 in that Run, so that they add to no gradient.
 Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& step,
                          kernels::ThreadPool& pool);
 

@@ -22,19 +22,33 @@ ModelShape TinyShape() {
   return s;
 }
 
+ModelShape TinyBert() {
+  ModelShape s = TinyShape();
+  s.kv_heads = s.heads;
+  s.rope_dim = 0;
+  s.llama3_rope.reset();
+  s.rms_eps = 1e-12;
+  return s;
+}
+
 constexpr int64_t kTokens = 7;
 
 struct Fixture {
-  Fixture() {
+  explicit Fixture(bool is_bert = false) {
     ThreadPool pool(2);
-    made = MakeRandomLayer(TinyShape(), "f32", 5, pool);
+    if (is_bert) {
+      bert = MakeRandomBertLayer(TinyBert(), "f32", 5, pool);
+      c.block.bert = &bert.layer;
+    } else {
+      made = MakeRandomLayer(TinyShape(), "f32", 5, pool);
+      c.block.llama = &made.layer;
+    }
     Random random(3);
     for (int64_t i = 0; i < kTokens * TinyShape().model_dim; ++i) {
       x.push_back(random.Normal());
       dy.push_back(random.Normal());
     }
-    c.block.shape = TinyShape();
-    c.block.llama = &made.layer;
+    c.block.shape = is_bert ? TinyBert() : TinyShape();
     c.block.rope_factors = made.rope_factors;
     c.block.tokens = kTokens;
     c.block.x = x.data();
@@ -58,6 +72,7 @@ struct Fixture {
   }
 
   LoadedLayer made;
+  LoadedBertLayer bert;
   std::vector<float> x, dy;
   StepCase c;
 };
@@ -66,56 +81,93 @@ struct Fixture {
 float* Values(const void* bytes) { return static_cast<float*>(const_cast<void*>(bytes)); }
 
 TEST(StepReference, AgreesWithTheBlocksOwnReferenceForward) {
-  const Fixture f;
-  std::vector<double> y(f.dy.size());
-  BlockReference(f.c.block, y.data());
-  const std::vector<double> got = f.Reference()["y"];
-  ASSERT_EQ(got.size(), y.size());
-  for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(got[i], y[i], 1e-12);
+  for (const bool is_bert : {false, true}) {
+    const Fixture f(is_bert);
+    std::vector<double> y(f.dy.size());
+    BlockReference(f.c.block, y.data());
+    const std::vector<double> got = f.Reference()["y"];
+    ASSERT_EQ(got.size(), y.size());
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(got[i], y[i], 1e-12);
+  }
 }
+
+struct Parameter {
+  const char* name;
+  const void* values;
+  int64_t count;
+};
+
+Parameter Of(const char* name, const Matrix& w) { return {name, w.data, w.rows * w.cols}; }
 
 // A central difference over 2 h is off by h^2 / 6 of the third derivative, here about that of the
 // first: h = 2^-9 leaves 1e-6 of the gradient's size, and 2^-53 |loss| / h, less than 1e-11.
-TEST(StepReference, EveryGradientIsACentralDifference) {
-  Fixture f;
+void ExpectCentralDifferences(Fixture& f, const std::vector<Parameter>& parameters) {
   const std::map<std::string, std::vector<double>> gradients = f.Reference();
-  const Layer& l = f.made.layer;
-  const struct {
-    const char* name;
-    float* values;
-    int64_t count;
-  } tensors[] = {
-      {"dx", f.x.data(), std::ssize(f.x)},
-      {"attn_norm", Values(l.attn_norm), f.c.block.shape.model_dim},
-      {"ffn_norm", Values(l.ffn_norm), f.c.block.shape.model_dim},
-      {"attn_q", Values(l.attn_q.data), l.attn_q.rows * l.attn_q.cols},
-      {"attn_k", Values(l.attn_k.data), l.attn_k.rows * l.attn_k.cols},
-      {"attn_v", Values(l.attn_v.data), l.attn_v.rows * l.attn_v.cols},
-      {"attn_output", Values(l.attn_output.data), l.attn_output.rows * l.attn_output.cols},
-      {"ffn_gate", Values(l.ffn_gate.data), l.ffn_gate.rows * l.ffn_gate.cols},
-      {"ffn_up", Values(l.ffn_up.data), l.ffn_up.rows * l.ffn_up.cols},
-      {"ffn_down", Values(l.ffn_down.data), l.ffn_down.rows * l.ffn_down.cols},
-  };
-  EXPECT_EQ(gradients.size(), std::size(tensors) + 1);  // and y
-  for (const auto& tensor : tensors) {
-    SCOPED_TRACE(tensor.name);
-    const std::vector<double>& gradient = gradients.at(tensor.name);
-    ASSERT_EQ(std::ssize(gradient), tensor.count);
+  EXPECT_EQ(gradients.size(), parameters.size() + 1);  // and y
+  for (const Parameter& parameter : parameters) {
+    SCOPED_TRACE(parameter.name);
+    float* const values = Values(parameter.values);
+    const std::vector<double>& gradient = gradients.at(parameter.name);
+    ASSERT_EQ(std::ssize(gradient), parameter.count);
     double size = 0;
     for (const double g : gradient) size = std::max(size, std::abs(g));
+    // K's bias adds the same to all scores of a query: nothing.
+    if (parameter.name == std::string("attn_k_bias")) {
+      EXPECT_LT(size, 1e-12);
+      size = 1;
+    }
     EXPECT_GT(size, 0.01);
-    for (int64_t i = 0; i < tensor.count; i += 1 + tensor.count / 53) {
-      const float old = tensor.values[i];
-      tensor.values[i] = old + 0x1p-9f;
-      const double above = tensor.values[i];
+    for (int64_t i = 0; i < parameter.count; i += 1 + parameter.count / 53) {
+      const float old = values[i];
+      values[i] = old + 0x1p-9f;
+      const double above = values[i];
       const double high = f.Loss();
-      tensor.values[i] = old - 0x1p-9f;
-      const double below = tensor.values[i];
+      values[i] = old - 0x1p-9f;
+      const double below = values[i];
       const double difference = (high - f.Loss()) / (above - below);
-      tensor.values[i] = old;
+      values[i] = old;
       EXPECT_NEAR(gradient[static_cast<size_t>(i)], difference, 1e-5 * size) << i;
     }
   }
+}
+
+TEST(StepReference, EveryGradientOfLlamaIsACentralDifference) {
+  Fixture f;
+  const Layer& l = f.made.layer;
+  const int64_t dim = f.c.block.shape.model_dim;
+  ExpectCentralDifferences(f, {{"dx", f.x.data(), std::ssize(f.x)},
+                               {"attn_norm", l.attn_norm, dim},
+                               {"ffn_norm", l.ffn_norm, dim},
+                               Of("attn_q", l.attn_q),
+                               Of("attn_k", l.attn_k),
+                               Of("attn_v", l.attn_v),
+                               Of("attn_output", l.attn_output),
+                               Of("ffn_gate", l.ffn_gate),
+                               Of("ffn_up", l.ffn_up),
+                               Of("ffn_down", l.ffn_down)});
+}
+
+TEST(StepReference, EveryGradientOfBertIsACentralDifference) {
+  Fixture f(true);
+  const BertLayer& l = f.bert.layer;
+  const int64_t dim = f.c.block.shape.model_dim;
+  ExpectCentralDifferences(f, {{"dx", f.x.data(), std::ssize(f.x)},
+                               {"attn_norm", l.attn_norm, dim},
+                               {"attn_norm_bias", l.attn_norm_bias, dim},
+                               {"ffn_norm", l.ffn_norm, dim},
+                               {"ffn_norm_bias", l.ffn_norm_bias, dim},
+                               {"attn_q_bias", l.attn_q_bias, dim},
+                               {"attn_k_bias", l.attn_k_bias, dim},
+                               {"attn_v_bias", l.attn_v_bias, dim},
+                               {"attn_output_bias", l.attn_output_bias, dim},
+                               {"ffn_up_bias", l.ffn_up_bias, f.c.block.shape.ffn_dim},
+                               {"ffn_down_bias", l.ffn_down_bias, dim},
+                               Of("attn_q", l.attn_q),
+                               Of("attn_k", l.attn_k),
+                               Of("attn_v", l.attn_v),
+                               Of("attn_output", l.attn_output),
+                               Of("ffn_up", l.ffn_up),
+                               Of("ffn_down", l.ffn_down)});
 }
 
 TEST(StepLaw, CountsTwiceTheForwardPassBackward) {

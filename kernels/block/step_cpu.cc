@@ -3,6 +3,7 @@
 #include <new>
 
 #include "kernels/backend.h"
+#include "kernels/block/bert_cpu.h"
 #include "kernels/block/llama_cpu.h"
 #include "kernels/block/step_attention.h"
 
@@ -51,17 +52,18 @@ MadeStep MakeCpuStep(const Backend& backend, const StepCase& c, StepPass pass, T
   if (backend.cpu->step == nullptr) {
     return {nullptr, std::string(backend.cpu->isa) + " has no kernels of a training step"};
   }
-  if (c.block.llama == nullptr) {
-    return {nullptr, "training steps are there for Llama's block only"};
-  }
   if (!StepType(c.block)) {
     return {nullptr, "training steps need all matrices in f32 or all in bf16"};
   }
   std::string why_not = WhyNotShape(c.block.shape);
-  if (why_not.empty()) why_not = WhyNotLayer(c.block.shape, *c.block.llama);
+  const bool llama = c.block.llama != nullptr;
+  if (why_not.empty()) {
+    why_not = llama ? WhyNotLayer(c.block.shape, *c.block.llama)
+                    : WhyNotBert(c.block.shape, *c.block.bert);
+  }
   if (!why_not.empty()) return {nullptr, why_not};
   try {
-    return {MakeLlamaStep(*backend.cpu, c, pass, pool), {}};
+    return {(llama ? MakeLlamaStep : MakeBertStep)(*backend.cpu, c, pass, pool), {}};
   } catch (const std::bad_alloc&) {
     return {nullptr, "the memory for the step's activations and gradients is not to be had"};
   }

@@ -67,4 +67,7 @@ class StepLinear {
 std::unique_ptr<StepWork> MakeLlamaStep(const CpuKernels& kernels, const StepCase& c, StepPass pass,
                                         ThreadPool& pool);
 
+std::unique_ptr<StepWork> MakeBertStep(const CpuKernels& kernels, const StepCase& c, StepPass pass,
+                                       ThreadPool& pool);
+
 }  // namespace wattline::kernels

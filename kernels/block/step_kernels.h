@@ -33,6 +33,11 @@ struct StepAttention {
 // Floats of scratch for one thread.
 int64_t StepAttentionScratchFloats(const StepAttention& s);
 
+struct NormRow {
+  float mean = 0;
+  float r = 0;
+};
+
 // Laws in step.h. Functions of rows work on one row of n or dim elements.
 struct StepKernels {
   int64_t (*gemm_scratch_byte)();
@@ -45,6 +50,15 @@ struct StepKernels {
   // dw[cols] for the columns [cols.begin, cols.end) of x and dy [tokens, dim], r[tokens].
   void (*rms_norm_weight)(const float* x, const float* dy, const float* r, int64_t tokens,
                           int64_t dim, Range cols, float* dw);
+  // The same for LayerNorm: dx += the gradient of x; returns the row's mean and r.
+  NormRow (*layer_norm_backward)(const float* x, const float* dy, const float* weight, int64_t dim,
+                                 float eps, float* dx);
+  // dw and db of those columns, rows[tokens] from layer_norm_backward.
+  void (*layer_norm_weight)(const float* x, const float* dy, const NormRow* rows, int64_t tokens,
+                            int64_t dim, Range cols, float* dw, float* db);
+  // out[cols] = the sums of those columns of x[tokens, dim].
+  void (*column_sums)(const float* x, int64_t tokens, int64_t dim, Range cols, float* out);
+  void (*gelu_backward)(const float* dh, const float* x, int64_t n, float* dx);
   void (*swiglu_backward)(const float* dh, const float* gate, const float* up, int64_t n,
                           float* dgate, float* dup);
   void (*bf16_from_f32)(const float* x, int64_t n, uint16_t* out);

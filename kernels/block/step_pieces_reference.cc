@@ -152,4 +152,53 @@ Doubles RmsBackward(const Doubles& x, const Doubles& dy, const float* weight, in
   return dx;
 }
 
+Doubles LayerNormForward(const Doubles& x, const float* weight, const float* bias, int64_t dim,
+                         double eps) {
+  Doubles y(x.size());
+  for (size_t at = 0; at < x.size(); at += Count(dim)) {
+    LayerNormReference(&x[at], weight, bias, dim, eps, &y[at]);
+  }
+  return y;
+}
+
+Doubles LayerNormBackward(const Doubles& x, const Doubles& dy, const float* weight, int64_t dim,
+                          double eps, Doubles& dw, Doubles& db) {
+  Doubles dx(x.size());
+  dw.assign(Count(dim), 0);
+  db.assign(Count(dim), 0);
+  const double n = static_cast<double>(dim);
+  Doubles z(Count(dim));
+  for (size_t at = 0; at < x.size(); at += Count(dim)) {
+    double mean = 0;
+    for (size_t i = 0; i < z.size(); ++i) mean += x[at + i] / n;
+    for (size_t i = 0; i < z.size(); ++i) z[i] = x[at + i] - mean;
+    const double r = 1 / std::sqrt(Dot(z.data(), z.data(), dim) / n + eps);
+    double mean_g = 0, mean_gz = 0;
+    for (size_t i = 0; i < z.size(); ++i) {
+      z[i] *= r;
+      const double g = dy[at + i] * static_cast<double>(weight[i]);
+      mean_g += g / n;
+      mean_gz += g * z[i] / n;
+      dw[i] += dy[at + i] * z[i];
+      db[i] += dy[at + i];
+    }
+    for (size_t i = 0; i < z.size(); ++i) {
+      const double g = dy[at + i] * static_cast<double>(weight[i]);
+      dx[at + i] = r * (g - mean_g - z[i] * mean_gz);
+    }
+  }
+  return dx;
+}
+
+Doubles PlusBias(Doubles x, const float* bias, int64_t dim) {
+  for (size_t i = 0; i < x.size(); ++i) x[i] += static_cast<double>(bias[i % Count(dim)]);
+  return x;
+}
+
+Doubles BiasGradient(const Doubles& dy, int64_t dim) {
+  Doubles sum(Count(dim));
+  for (size_t i = 0; i < dy.size(); ++i) sum[i % Count(dim)] += dy[i];
+  return sum;
+}
+
 }  // namespace wattline::kernels::step_reference

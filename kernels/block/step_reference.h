@@ -5,8 +5,17 @@
 #include <functional>
 #include <vector>
 
+#include "kernels/block/step.h"
 #include "kernels/matrix.h"
 #include "kernels/thread_pool.h"
+
+namespace wattline::kernels {
+
+// As StepReference, for BERT's block.
+void BertStepReference(const StepCase& c, ThreadPool& pool,
+                       const std::function<void(StepTensor<double>)>& take);
+
+}  // namespace wattline::kernels
 
 namespace wattline::kernels::step_reference {
 
@@ -48,5 +57,15 @@ Doubles RmsForward(const Doubles& x, const float* weight, int64_t dim, double ep
 // dx; sets dw[dim].
 Doubles RmsBackward(const Doubles& x, const Doubles& dy, const float* weight, int64_t dim,
                     double eps, Doubles& dw);
+
+Doubles LayerNormForward(const Doubles& x, const float* weight, const float* bias, int64_t dim,
+                         double eps);
+// dx; sets dw[dim] and db[dim].
+Doubles LayerNormBackward(const Doubles& x, const Doubles& dy, const float* weight, int64_t dim,
+                          double eps, Doubles& dw, Doubles& db);
+
+// Rows of `dim` elements: x + bias, and the bias's gradient, the sum of dy over rows.
+Doubles PlusBias(Doubles x, const float* bias, int64_t dim);
+Doubles BiasGradient(const Doubles& dy, int64_t dim);
 
 }  // namespace wattline::kernels::step_reference
