@@ -53,7 +53,9 @@ Formats CpuLinear(const Address& address, double tokens, const Machine& machine)
   const bool is_dense_gemm =
       address.fixture == "gemm" && address.Case("weights").empty() &&
       (address.format == "f32" || address.format == "bf16" || address.format == "int8");
-  if (is_dense_gemm) return {address.format};
+  // A training step multiplies in its own format, too.
+  const bool is_step = address.fixture == "block" && !address.Case("pass").empty();
+  if (is_dense_gemm || is_step) return {address.format};
   if (tokens <= kStreamTokens) return {IsDense(address.format) ? "f32" : "int8"};
   return {HasAvx512(address.backend, machine) ? "bf16" : "f32"};
 }

@@ -264,6 +264,8 @@ TEST(ArithmeticTest, TheTableFollowsTheFixtures) {
   EXPECT_EQ(Formats("decode/m/q4_k_m/ctx:512/batch:8/cpu", {}), Of{"int8"});
   EXPECT_EQ(Formats("decode/m/q4_0/prefill:512/cpu", {}), Of{"bf16"});
   EXPECT_EQ(Formats("block/m/f16/tokens:1/ctx:512/cpu", {}), Of{"f32"});
+  EXPECT_EQ(Formats("block/m/f32/tokens:512/pass:forward_backward/cpu_avx512", {}), Of{"f32"});
+  EXPECT_EQ(Formats("block/m/bf16/tokens:512/pass:forward/cpu", {}), Of{"bf16"});
   EXPECT_EQ(Formats("attention/causal/f16/tokens:512/cpu", {}), Of{"f32"});
   EXPECT_EQ(Formats("dequant/4096x4096/q4_0/to:f32/cpu", {}), Of{"f32"});
   EXPECT_EQ(Formats("gemm/512x512x512/f16/cublaslt", {}), (Of{"f16", "bf16"}));
