@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/gemm/gemm_body.h"
 #include "kernels/gemm/gemm_strided.h"
 #include "kernels/gemm/gemm_tile.h"
 
@@ -32,95 +33,57 @@ template <class P, class E>
 class Strided {
  public:
   static constexpr int64_t kElementByte = sizeof(E);
-  // Groups of a block. Twice as many spare passes over C, of which a weight's gradient has many,
-  // but lost 0 to 5 % on Emerald Rapids, 2026-11-21: the panel of B no longer fits the first level.
-  static constexpr int64_t kDepth = P::kBlockGroups;
-  static constexpr int64_t kWordsOfA = P::kBlockGroups * P::kBlockRows;
   static constexpr int64_t kWide = kCols<P> > P::kRows ? kCols<P> : P::kRows;
 
   static constexpr int64_t ScratchByte() {
-    return 4 * (kWordsOfA + 2 * kDepth * kWide + kDepth * P::kRowUnit);
+    return 4 * (kBlockWords<P> + 2 * P::kDepth * kWide + P::kDepth * P::kRowUnit);
   }
 
   static void Run(const StridedGemm& g, Slice slice) {
     const GemmShape s = g.shape;
-    const Rectangle mine = ShareOf(s, slice);
-    if (mine.rows.begin == mine.rows.end || mine.cols.begin == mine.cols.end) return;
+    const auto [my_rows, my_cols] = GemmShare(s, kCols<P>, slice);
     const int64_t groups = (s.k + P::kGroup - 1) / P::kGroup;
-    const int64_t blocks = (groups + kDepth - 1) / kDepth;
-    const int64_t deepest = (groups + blocks - 1) / blocks;
-    const int64_t most_rows = kWordsOfA / deepest / P::kRows * P::kRows;
-    const int64_t my_rows = mine.rows.end - mine.rows.begin;
-    const int64_t my_tiles = (my_rows + P::kRows - 1) / P::kRows;
-    const int64_t row_blocks = (my_rows + most_rows - 1) / most_rows;
+    const int64_t depths = (groups + P::kDepth - 1) / P::kDepth;
+    const int64_t row_count = my_rows.end - my_rows.begin;
+    const int64_t row_blocks = (row_count + P::kBlockRows - 1) / P::kBlockRows;
     auto* a = reinterpret_cast<uint32_t*>(g.scratch);
-    auto* b = a + kWordsOfA;
-    auto* wide = b + kDepth * kWide;
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t k0 = groups * block / blocks * P::kGroup;
-      const int64_t k_end = groups * (block + 1) / blocks * P::kGroup;
-      const Range depth = {k0, k_end < s.k ? k_end : s.k};
-      for (int64_t i = 0; i < row_blocks; ++i) {
-        const int64_t begin = mine.rows.begin + my_tiles * i / row_blocks * P::kRows;
-        const int64_t end = mine.rows.begin + my_tiles * (i + 1) / row_blocks * P::kRows;
-        const Range rows = {begin, end < mine.rows.end ? end : mine.rows.end};
+    auto* b = a + kBlockWords<P>;
+    auto* wide = b + P::kDepth * kWide;
+    for (int64_t i = 0; i < depths; ++i) {
+      const Range part = Part<P>(groups, 2 * kChunk, i, depths);
+      const int64_t k_end = part.end * P::kGroup;
+      const Range depth = {part.begin * P::kGroup, k_end < s.k ? k_end : s.k};
+      for (int64_t row_block = 0; row_block < row_blocks; ++row_block) {
+        const Range some = Part<P>(row_count, 1, row_block, row_blocks);
+        const Range rows = {my_rows.begin + some.begin, my_rows.begin + some.end};
         PackA(g, rows, depth, a, wide);
-        Columns(g, rows, mine.cols, depth, a, b, wide, g.add || block > 0);
+        Columns(g, rows, my_cols, depth, a, b, wide, g.add || i > 0);
       }
     }
   }
 
  private:
-  struct Rectangle {
-    Range rows, cols;
-  };
-
-  // Threads as a grid: the one whose largest rectangle costs least, its products and what it packs
-  // counted. A word of A (B) costs as much as multiplying it with 16 columns (32 rows).
-  static Rectangle ShareOf(GemmShape s, Slice slice) {
-    const int64_t row_tiles = (s.m + P::kRows - 1) / P::kRows;
-    const int64_t col_tiles = (s.n + kCols<P> - 1) / kCols<P>;
-    int64_t best_rows = 1;
-    int64_t best_cost = -1;
-    for (int64_t rows = 1; rows <= slice.count; ++rows) {
-      if (slice.count % rows != 0) continue;
-      const int64_t parts = slice.count / rows;
-      const int64_t high = (row_tiles + rows - 1) / rows * P::kRows;
-      const int64_t wide = (col_tiles + parts - 1) / parts * kCols<P>;
-      const int64_t cost = high * wide + 16 * high + 32 * wide;
-      if (best_cost >= 0 && cost >= best_cost) continue;
-      best_rows = rows;
-      best_cost = cost;
-    }
-    const int64_t parts = slice.count / best_rows;
-    return {Cut(row_tiles, slice.index / parts, best_rows, P::kRows, s.m),
-            Cut(col_tiles, slice.index % parts, parts, kCols<P>, s.n)};
-  }
-  static Range Cut(int64_t tiles, int64_t part, int64_t parts, int64_t unit, int64_t end) {
-    const int64_t from = tiles * part / parts * unit;
-    const int64_t to = tiles * (part + 1) / parts * unit;
-    return {from < end ? from : end, to < end ? to : end};
-  }
-
   static int64_t Groups(Range depth) {
     return (depth.end - depth.begin + P::kGroup - 1) / P::kGroup;
   }
 
   static void PackA(const StridedGemm& g, Range rows, Range depth, uint32_t* a, uint32_t* wide) {
-    for (int64_t i = rows.begin; i < rows.end; i += P::kRows) {
-      const int64_t count = rows.end - i < P::kRows ? rows.end - i : P::kRows;
-      uint32_t* out = a + (i - rows.begin) * Groups(depth);
+    const Heights<P> heights(rows.end - rows.begin);
+    for (int64_t t = 0; t < heights.count; ++t) {
+      const Range panel = heights.Of(t);
+      const int64_t i = rows.begin + panel.begin;
+      const int64_t count = panel.end - panel.begin;
+      uint32_t* out = Slot<P>(a, t, Groups(depth));
       const auto* from = static_cast<const E*>(g.a);
-      if (g.a_by_k) {
-        from += depth.begin * g.shape.m + i;
-        if (count == P::kRows) {
-          ByDepth<P::kRows>(from, g.shape.m, count, depth, out, RowStride<P>(P::kRows));
-        } else {
-          ByDepth<0>(from, g.shape.m, count, depth, out, RowStride<P>(count));
-        }
-      } else {
+      if (!g.a_by_k) {
         Across(from + i * g.shape.k + depth.begin, g.shape.k, count, depth, out,
                RowStride<P>(count), wide);
+      } else if (count == P::kRows) {
+        ByDepth<P::kRows>(from + depth.begin * g.shape.m + i, g.shape.m, count, depth, out,
+                          RowStride<P>(P::kRows));
+      } else {
+        ByDepth<0>(from + depth.begin * g.shape.m + i, g.shape.m, count, depth, out,
+                   RowStride<P>(count));
       }
     }
   }
@@ -211,19 +174,18 @@ class Strided {
             kLineByte, count > 0 ? k * kElementByte / kLineByte : 0};
   }
 
-  static void Columns(const StridedGemm& g, Range rows, Range cols, Range depth, const uint32_t* a,
+  static void Columns(const StridedGemm& g, Range rows, Range cols, Range depth, uint32_t* a,
                       uint32_t* b, uint32_t* wide, bool add) {
     const int64_t groups = Groups(depth);
-    const int64_t tiles = (rows.end - rows.begin + P::kRows - 1) / P::kRows;
+    const Heights<P> heights(rows.end - rows.begin);
     for (int64_t j = cols.begin; j < cols.end; j += kCols<P>) {
       const int64_t count = cols.end - j < kCols<P> ? cols.end - j : kCols<P>;
       PackB(g, j, count, depth, b, wide);
-      for (int64_t t = 0; t < tiles; ++t) {
-        const int64_t i = rows.begin + t * P::kRows;
-        const int64_t high = rows.end - i < P::kRows ? rows.end - i : P::kRows;
-        kByRows<>[high - 1](a + t * P::kRows * groups, b, groups, g.c + i * g.shape.n + j,
-                            g.shape.n, count, add,
-                            Next(g, j + kCols<P>, cols.end, depth, t, tiles));
+      for (int64_t t = 0; t < heights.count; ++t) {
+        const Range panel = heights.Of(t);
+        kByRows<>[panel.end - panel.begin - 1](
+            Slot<P>(a, t, groups), b, groups, g.c + (rows.begin + panel.begin) * g.shape.n + j,
+            g.shape.n, count, add, Next(g, j + kCols<P>, cols.end, depth, t, heights.count));
       }
     }
   }
@@ -239,7 +201,6 @@ class Strided {
     Unroll<R>([&]<int I>() __attribute__((always_inline)) {
       Unroll<P::kVectors>([&]<int J>() __attribute__((always_inline)) { sum[I][J] = P::Zero(); });
     });
-    constexpr int kChunk = 4;
     const float* c_row = c;
     const float* const c_last = c + (R - 1) * c_stride;
     const std::byte* line = ahead.line;
@@ -252,6 +213,9 @@ class Strided {
       __builtin_prefetch(line, 0, 2);
       __builtin_prefetch(line + ahead.second, 0, 2);
       line = line == line_end ? line : line + ahead.step;
+      for (int64_t word = 0; word < kChunk * RowStride<P>(R); word += 16) {
+        __builtin_prefetch(a + word + 128, 0, 3);
+      }
       Unroll<kChunk>([&]<int I>() __attribute__((always_inline)) {
         P::template Step<R>(sum, a + I * RowStride<P>(R), b + I * kCols<P>);
       });
