@@ -124,7 +124,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 void RegisterCase(Suite& suite, const kernels::NamedShape& named, const char* format,
                   int64_t tokens, StepPass pass, const std::vector<std::string>& words) {
   for (const ShownBackend& shown : suite.backends()) {
-    if (shown.backend->step == nullptr) continue;
+    if (shown.backend->step == nullptr || shown.backend->cpu->step == nullptr) continue;
     const std::string name = fmt::format("block/{}/{}/tokens:{}/pass:{}/{}", named.shape.name,
                                          format, tokens, Name(pass), shown.name);
     Register(

@@ -43,8 +43,8 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .attention = MakeCpuAttention,
           .dequant = MakeCpuDequant,
           .block = MakeCpuBlock,
-          .step = MakeCpuStep,
-          .decoder = MakeCpuDecoder};
+          .decoder = MakeCpuDecoder,
+          .step = MakeCpuStep};
 }
 
 MadeDecoder ReferenceDecoder(const Backend&, const Model& model, DecoderOptions options,
@@ -66,8 +66,8 @@ constexpr Backend kReference = {
     .attention = nullptr,
     .dequant = nullptr,
     .block = nullptr,
-    .step = nullptr,
-    .decoder = ReferenceDecoder};
+    .decoder = ReferenceDecoder,
+    .step = nullptr};
 
 #if WATTLINE_HAS_BLAS || WATTLINE_HAS_ONEDNN
 // A library that multiplies dense matrices and does nothing else here. It is linked, so it is
@@ -83,8 +83,8 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
           .attention = nullptr,
           .dequant = nullptr,
           .block = nullptr,
-          .step = nullptr,
-          .decoder = nullptr};
+          .decoder = nullptr,
+          .step = nullptr};
 }
 #endif
 
@@ -98,8 +98,8 @@ constexpr Backend kCuda = {.name = "cuda",
                            .attention = nullptr,
                            .dequant = nullptr,
                            .block = nullptr,
-                           .step = nullptr,
-                           .decoder = nullptr};
+                           .decoder = nullptr,
+                           .step = nullptr};
 
 constexpr std::array kBackends = {
 #if defined(__x86_64__)

@@ -30,10 +30,10 @@ struct Backend {
   // Result: [rows, cols]. `to` is kF32 or kBF16.
   MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
   MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool);
-  // One training step of a block, or its forward pass with all that a backward pass needs saved.
-  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
   MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
                          ThreadPool& pool);
+  // One training step of a block, or its forward pass with all that a backward pass needs saved.
+  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
 };
 
 // Every backend compiled into this program: the CPU's instruction sets best first, then libraries.

@@ -1,4 +1,5 @@
 #include "kernels/attention/attention_cpu.h"
+#include "kernels/block/step_kernels.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
@@ -30,6 +31,7 @@ constinit const CpuKernels kAvxVnniKernels = {
     .gelu = GeluAvx2,
     .add = AddAvx2,
     .f16_from_f32 = F16FromF32Avx2,
+    .step = &kStepAvx2,
 };
 
 }  // namespace wattline::kernels

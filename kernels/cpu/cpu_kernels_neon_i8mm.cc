@@ -1,4 +1,5 @@
 #include "kernels/attention/attention_cpu.h"
+#include "kernels/block/step_kernels.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant_cpu.h"
@@ -30,6 +31,7 @@ constinit const CpuKernels kNeonI8mmKernels = {
     .gelu = GeluNeon,
     .add = AddNeon,
     .f16_from_f32 = F16FromF32Neon,
+    .step = &kStepNeon,
 };
 
 }  // namespace wattline::kernels
