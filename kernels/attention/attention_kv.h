@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/format.h"
+#include "kernels/simd/unroll.h"
 #include "kernels/slice.h"
 
 // S is the wrapper that simd.h describes and beside it
@@ -60,8 +61,14 @@ struct KvQ8 {
   // for the short stores that it covers. Of halves and scales, up to kLanes - 1 more are written.
   [[gnu::noinline]] static void Scales(const std::byte* blocks, int64_t count, uint16_t* halves,
                                        float* scales) {
-    for (int64_t i = 0; i < count; ++i) {
-      __builtin_memcpy(halves + i, blocks + i * kBlockByte, 2);
+    int64_t block = 0;
+    for (; block + 8 <= count; block += 8) {
+      Unroll<8>([&](auto i) {
+        __builtin_memcpy(halves + block + i.value, blocks + (block + i.value) * kBlockByte, 2);
+      });
+    }
+    for (; block < count; ++block) {
+      __builtin_memcpy(halves + block, blocks + block * kBlockByte, 2);
     }
     for (int64_t i = 0; i < count; i += S::kLanes) S::Store(scales + i, S::LoadF16(halves + i));
   }

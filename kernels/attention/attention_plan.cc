@@ -81,11 +81,11 @@ int64_t TileBlockRows(const AttentionShape& s) {
   return RoundUp(std::max(kBlockRows, s.heads / s.kv_heads), kTileRowGrain);
 }
 
-// Q and out of a block, its maxima, sums and views, K and V of a tile, their scales, the scores of
-// a panel.
+// Q and out of a block, its maxima, sums, views and offsets, K and V of a tile, their scales, the
+// scores of a panel.
 int64_t TileScratchFloats(const AttentionShape& s) {
   return 2 * TileBlockRows(s) * (s.head_dim + 1) + (2 * kTilePositions + kTileSpare) * s.head_dim +
-         (kTilePositions + kTileSpare) * kTileRowGrain + ScaleFloats(s) + TileBlockRows(s);
+         (kTilePositions + kTileSpare) * kTileRowGrain + ScaleFloats(s) + 3 * TileBlockRows(s);
 }
 
 }  // namespace wattline::kernels

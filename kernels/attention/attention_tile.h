@@ -42,15 +42,16 @@ class Tile {
                                                : 12 / kWidth;
 
   struct Scratch {
-    float* q;        // [panels, head_dim, kRows]
-    float* out;      // [panels, head_dim, kRows]
-    float* max;      // [panels, kRows]
-    float* sum;      // [panels, kRows]
-    float* k;        // [kTilePositions + kTileSpare, head_dim]
-    float* v;        // [kTilePositions, head_dim]
-    float* scores;   // [kTilePositions + kTileSpare, kRows]
-    float* visible;  // [rows], positions that each sees
-    float* scales;   // [kTilePositions, head_dim / 32]
+    float* q;         // [panels, head_dim, kRows]
+    float* out;       // [panels, head_dim, kRows]
+    float* max;       // [panels, kRows]
+    float* sum;       // [panels, kRows]
+    float* k;         // [kTilePositions + kTileSpare, head_dim]
+    float* v;         // [kTilePositions, head_dim]
+    float* scores;    // [kTilePositions + kTileSpare, kRows]
+    float* visible;   // [rows], positions that each sees
+    int64_t* offset;  // [rows] in q and out: tokens slowest, then heads of the group
+    float* scales;    // [kTilePositions, head_dim / 32]
     uint16_t* halves;
   };
 
@@ -61,13 +62,23 @@ class Tile {
     float* out = q + rows * s.head_dim;
     float* max = out + rows * s.head_dim;
     float* visible = max + 2 * rows;
-    float* k = visible + rows;
+    auto* offset = reinterpret_cast<int64_t*>(visible + rows);
+    float* k = visible + 3 * rows;
     float* v = k + (kTilePositions + kTileSpare) * s.head_dim;
     float* scores = v + kTilePositions * s.head_dim;
     float* scales = scores + (kTilePositions + kTileSpare) * kRows;
     float* halves = scales + kTilePositions * s.head_dim / 32 + kSplitRowGrain;
-    return {q, out,    max,     max + rows, k,
-            v, scores, visible, scales,     reinterpret_cast<uint16_t*>(halves)};
+    return {q,
+            out,
+            max,
+            max + rows,
+            k,
+            v,
+            scores,
+            visible,
+            offset,
+            scales,
+            reinterpret_cast<uint16_t*>(halves)};
   }
 
   // One panel of a unit, and what its rows see of a tile.
@@ -106,7 +117,7 @@ class Tile {
         if (See(tile, rows - first, panel)) Work(s.head_dim, panel, t);
       }
     }
-    for (int64_t first = 0; first < rows; first += kRows) Finish(args, unit, first, rows, t);
+    for (int64_t first = 0; first < rows; first += kRows) Finish(args, first, rows, t);
   }
 
   // out[count, head_dim] = the rows at byte `at` of a cache.
@@ -120,13 +131,6 @@ class Tile {
     Widen<S, Kv>(rows, t.scales, head_dim, count, {0, head_dim}, out, head_dim);
   }
 
-  // Of row `row` of the unit (token slowest, then head of the group) in q and out.
-  static int64_t Offset(const AttentionShape& s, const TileUnit& unit, int64_t row) {
-    const int64_t group = s.heads / s.kv_heads;
-    const int64_t token = unit.tokens.begin + row / group;
-    return (token * s.heads + unit.kv_head * group + row % group) * s.head_dim;
-  }
-
   // Q by lanes; lanes behind the last row repeat it.
   static void Start(const AttentionArgs& args, const TileUnit& unit, int64_t rows,
                     const Scratch& t) {
@@ -135,15 +139,19 @@ class Tile {
     const int64_t padded = (rows + S::kLanes - 1) / S::kLanes * S::kLanes;
     for (int64_t row = 0, token = unit.tokens.begin; token < unit.tokens.end; ++token) {
       const auto visible = static_cast<float>(AttentionVisible(s, token));
-      for (int64_t head = 0; head < group; ++head) t.visible[row++] = visible;
+      for (int64_t head = 0; head < group; ++head, ++row) {
+        t.visible[row] = visible;
+        t.offset[row] = (token * s.heads + unit.kv_head * group + head) * s.head_dim;
+      }
     }
-    for (int64_t row = rows; row < padded; ++row) t.visible[row] = t.visible[rows - 1];
+    for (int64_t row = rows; row < padded; ++row) {
+      t.visible[row] = t.visible[rows - 1];
+      t.offset[row] = t.offset[rows - 1];
+    }
     for (int64_t row = 0; row < padded; row += S::kLanes) {
       float* q = t.q + row / kRows * kRows * s.head_dim + row % kRows;
       const float* from[S::kLanes];
-      for (int i = 0; i < S::kLanes; ++i) {
-        from[i] = args.q + Offset(s, unit, Smaller(row + i, rows - 1));
-      }
+      for (int i = 0; i < S::kLanes; ++i) from[i] = args.q + t.offset[row + i];
       S::Store(t.max + row, S::Set1(kLowest));
       S::Store(t.sum + row, S::Zero());
       for (int64_t d = 0; d < s.head_dim; d += S::kLanes) {
@@ -154,8 +162,7 @@ class Tile {
     }
   }
 
-  static void Finish(const AttentionArgs& args, const TileUnit& unit, int64_t first, int64_t rows,
-                     const Scratch& t) {
+  static void Finish(const AttentionArgs& args, int64_t first, int64_t rows, const Scratch& t) {
     const AttentionShape& s = args.shape;
     const int64_t end = Smaller(first + kRows, rows);
     for (int64_t row = first; row < end; row += S::kLanes) {
@@ -164,7 +171,7 @@ class Tile {
       // Lanes behind the last row go to where scores were.
       float* to[S::kLanes];
       for (int i = 0; i < S::kLanes; ++i) {
-        to[i] = row + i < end ? args.out + Offset(s, unit, row + i) : t.scores;
+        to[i] = row + i < end ? args.out + t.offset[row + i] : t.scores;
       }
       for (int64_t d = 0; d < s.head_dim; d += S::kLanes) {
         F32 square[S::kLanes];
