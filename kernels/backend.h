@@ -34,8 +34,6 @@ struct Backend {
   MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
   MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
                          ThreadPool& pool);
-  // One training step of a block, or its forward pass with all that a backward pass needs saved.
-  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
 };
 
 // Every backend compiled into this program: the CPU's instruction sets best first, then libraries.
