@@ -20,7 +20,8 @@ inline void Skip(benchmark::State& state, const std::string& why) {
 }
 
 // The ceiling of linear layers with many tokens: quantised weights meet 8-bit activations, dense
-// ones are packed as bf16 on AVX-512 and as f32 on the other instruction sets; AMX takes all in bf16.
+// ones are packed as bf16 on AVX-512 and as f32 on the other instruction sets; AMX takes all in
+// bf16.
 inline Peak PanelPeak(const kernels::Backend& backend, bool quantised) {
   const std::string_view isa = backend.cpu == nullptr ? "" : backend.cpu->isa;
   if (isa == "amx") return Peak::kBF16;
