@@ -35,7 +35,7 @@ const std::vector<Isa>& Isas() {
   };
 #else
   static const std::vector<Isa> isas = {
-      {"neon", WhyNotNeon, DequantF32Neon, DequantBf16Neon, DequantF32Neon, DequantBf16Neon}};
+      {"neon", WhyNotNeon, DequantF32Neon, DequantBf16Neon, StreamF32Neon, StreamBf16Neon}};
 #endif
   return isas;
 }

@@ -24,5 +24,8 @@ void StreamF32Avx2(Format format, const std::byte* row, int64_t cols, float* out
 void StreamBf16Avx2(Format format, const std::byte* row, int64_t cols, uint16_t* out);
 void StreamF32Avx512(Format format, const std::byte* row, int64_t cols, float* out);
 void StreamBf16Avx512(Format format, const std::byte* row, int64_t cols, uint16_t* out);
+// NEON's stores: no way past the caches is used yet.
+void StreamF32Neon(Format format, const std::byte* row, int64_t cols, float* out);
+void StreamBf16Neon(Format format, const std::byte* row, int64_t cols, uint16_t* out);
 
 }  // namespace wattline::kernels

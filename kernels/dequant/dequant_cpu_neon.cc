@@ -12,4 +12,12 @@ void DequantBf16Neon(Format format, const std::byte* row, int64_t cols, uint16_t
   Dequant<Neon>(format, row, cols, out);
 }
 
+void StreamF32Neon(Format format, const std::byte* row, int64_t cols, float* out) {
+  DequantF32Neon(format, row, cols, out);
+}
+
+void StreamBf16Neon(Format format, const std::byte* row, int64_t cols, uint16_t* out) {
+  DequantBf16Neon(format, row, cols, out);
+}
+
 }  // namespace wattline::kernels
