@@ -49,17 +49,20 @@ struct Forms {
       : f32(x.begin(), x.begin() + tokens * cols),
         q8(f32.size()),
         scale(f32.size() / 32),
-        block_sum(f32.size() / 32) {
+        block_sum(f32.size() / 32),
+        lanes(static_cast<size_t>(LanesByte(tokens, cols))) {
     view.tokens = tokens;
     view.cols = cols;
     view.f32 = f32.data();
     view.q8 = q8.data();
     view.q8_scale = scale.data();
     view.q8_block_sum = block_sum.data();
+    view.lanes = lanes.data();
   }
   std::vector<float> f32;
   std::vector<int8_t> q8;
   std::vector<float> scale, block_sum;
+  std::vector<std::byte> lanes;
   Activations view;
 };
 
@@ -258,6 +261,7 @@ TEST_P(PrepareTest, UpToHalfTheTokensLieRowByRow) {
     row.q8 = rows.q8.data() + t * cols;
     row.q8_scale = rows.scale.data() + t * cols / 32;
     row.q8_block_sum = rows.block_sum.data() + t * cols / 32;
+    row.lanes = rows.lanes.data();
     GetParam().prepare(Format::kQ4_0, row, {});
   }
   for (int64_t tokens = 1; tokens <= kGemvTokens / 2; ++tokens) {

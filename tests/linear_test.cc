@@ -45,6 +45,7 @@ TEST(ActivationBufferTest, AViewHasRoomForEveryForm) {
   std::memset(view.q8, 1, 3 * 64);
   std::memset(view.q8_scale, 1, 3 * 2 * 4);
   std::memset(view.q8_block_sum, 1, 3 * 2 * 4);
+  std::memset(view.lanes, 1, LanesByte(3, 64));
   EXPECT_EQ(view.tokens, 2);
   EXPECT_EQ(view.cols, 64);
 }

@@ -38,6 +38,7 @@ struct GemvRows {
   const int8_t* q8 = nullptr;           // tokens * cols, for quantised formats as the next two
   const float* q8_scale = nullptr;      // tokens * cols / 32
   const float* q8_block_sum = nullptr;  // tokens * cols / 32
+  const std::byte* lanes = nullptr;     // AVX-512: all of those as in gemv_lanes.h
   float* y = nullptr;                   // [tokens, y_stride], at the first of the rows
   int64_t y_stride = 0;
 };

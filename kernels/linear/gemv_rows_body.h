@@ -1,8 +1,9 @@
 // The GEMV over any instruction set's vectors; each file gemv_rows_<isa>.cc instantiates it.
 //
-// One row at a time meets all tokens: one sequential stream of weights. Four rows per pass, which
-// share the loads of x, cost 2.6 times the time on q4_0 (measured, Zen 5): their streams lie 2304
-// bytes apart and the hardware's prefetcher loses them.
+// One row at a time: one sequential stream of weights. Four rows per pass, which share the loads of
+// x, cost 2.6 times the time on q4_0 (measured, Zen 5, without software prefetches): their streams
+// lie 2304 bytes apart and the hardware's prefetcher loses them. Dense rows take some together with
+// several tokens (kDenseRows), whose f32 activations the first-level cache does not hold.
 #pragma once
 
 #include <cstddef>
@@ -26,9 +27,10 @@ class PackedDot {
   static void Row(const GemvRows& g, const std::byte* row, int64_t token, float* y) {
     PackedDot dot(g, token);
     const int64_t runs = g.cols / 32;
+    const std::byte* line = row;
     int64_t run = 0;
     for (; run + 8 <= runs; run += 8, row += kGroupByte) {
-      for (int64_t byte = 0; byte < kGroupByte; byte += 64) V::Prefetch(row + byte, kPrefetchByte);
+      PrefetchTo<V>(row + kGroupByte, line);
       dot.template Add<8>(row, run);
     }
     if constexpr (U::kRuns < 8) {
@@ -116,59 +118,76 @@ class PackedDot {
   typename V::Sums offset_[kTokens];
 };
 
-// kTokens tokens meeting one row of f32, f16 or bf16 weights; activations stay f32.
-template <class V, Format kFormat, int kTokens>
+// kTokens tokens meeting kRows rows of f32, f16 or bf16 weights; activations stay f32. A row's sums
+// are the same with any kRows.
+template <class V, Format kFormat, int kTokens, int kRows>
 class DenseDot {
  public:
-  static void Row(const GemvRows& g, const std::byte* row, int64_t token, float* y) {
-    constexpr int kChains = Chains(kTokens, 8);
-    constexpr int64_t kByte = kFormat == Format::kF32 ? 4 : 2;
+  // y: [kTokens, g.y_stride], at the first of the rows.
+  static void Rows(const GemvRows& g, const std::byte* row, int64_t token, float* y) {
     const float* x = g.f32 + token * g.cols;
-    typename V::Floats sum[kTokens][kChains];
-    Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
-      Unroll<kChains>([&](auto c) __attribute__((always_inline)) {
-        sum[t.value][c.value] = V::ZeroFloats();
-      });
+    typename V::Floats sum[kRows][kTokens][kChains];
+    Unroll<kRows * kTokens * kChains>([&](auto i) __attribute__((always_inline)) {
+      sum[i.value / kChains / kTokens][i.value / kChains % kTokens][i.value % kChains] =
+          V::ZeroFloats();
     });
-    const auto add = [&](const std::byte* w, auto chain, const float* at, int64_t stride)
-        __attribute__((always_inline)) {
-      const typename V::Floats lanes = V::template LoadLanes<kFormat>(w);
+    const auto add = [&](const std::byte* w, int64_t row_byte, auto chain, const float* at,
+                         int64_t stride) __attribute__((always_inline)) {
+      typename V::Floats lanes[kRows];
+      Unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+        lanes[r.value] = V::template LoadLanes<kFormat>(w + r.value * row_byte);
+      });
       Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
-        typename V::Floats& total = sum[t.value][chain.value];
-        total = V::MultiplyAddFloats(total, lanes, at + t.value * stride);
+        Unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+          typename V::Floats& total = sum[r.value][t.value][chain.value];
+          total = V::MultiplyAddFloats(total, lanes[r.value], at + t.value * stride);
+        });
       });
     };
     int64_t i = 0;
-    for (; i + V::kLanes * kChains <= g.cols; i += V::kLanes * kChains) {
-      for (int64_t byte = 0; byte < V::kLanes * kChains * kByte; byte += 64) {
-        V::Prefetch(row + i * kByte + byte, kPrefetchByte);
+    for (; i + kStep <= g.cols; i += kStep) {
+      for (int r = 0; r < kRows; ++r) {
+        for (int64_t byte = 0; byte < kStep * kByte; byte += 64) {
+          V::Prefetch(row + r * g.row_byte + i * kByte + byte);
+        }
       }
-      Unroll<kChains>([&](auto c) __attribute__((always_inline)) {
+      Unroll<kStep / V::kLanes>([&](auto c) __attribute__((always_inline)) {
         const int64_t at = i + c.value * V::kLanes;
-        add(row + at * kByte, c, x + at, g.cols);
+        add(row + at * kByte, g.row_byte, Constant<c.value % kChains>{}, x + at, g.cols);
       });
     }
     for (; i + V::kLanes <= g.cols; i += V::kLanes) {
-      add(row + i * kByte, Constant<0>{}, x + i, g.cols);
+      add(row + i * kByte, g.row_byte, Constant<0>{}, x + i, g.cols);
     }
     if (i < g.cols) {
       // The rest through copies that zeros fill up.
-      std::byte w_rest[V::kLanes * kByte] = {};
+      std::byte w_rest[kRows][V::kLanes * kByte] = {};
       float x_rest[kTokens][V::kLanes] = {};
-      __builtin_memcpy(w_rest, row + i * kByte, static_cast<size_t>((g.cols - i) * kByte));
+      for (int r = 0; r < kRows; ++r) {
+        __builtin_memcpy(w_rest[r], row + r * g.row_byte + i * kByte,
+                         static_cast<size_t>((g.cols - i) * kByte));
+      }
       for (int t = 0; t < kTokens; ++t) {
         __builtin_memcpy(x_rest[t], x + t * g.cols + i, static_cast<size_t>(g.cols - i) * 4);
       }
-      add(w_rest, Constant<0>{}, x_rest[0], V::kLanes);
+      add(w_rest[0], V::kLanes * kByte, Constant<0>{}, x_rest[0], V::kLanes);
     }
-    Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
-      typename V::Floats total = sum[t.value][0];
+    Unroll<kRows * kTokens>([&](auto at) __attribute__((always_inline)) {
+      constexpr int kRow = decltype(at)::value / kTokens, kToken = decltype(at)::value % kTokens;
+      typename V::Floats total = sum[kRow][kToken][0];
       Unroll<kChains - 1>([&](auto c) __attribute__((always_inline)) {
-        total = V::AddFloats(total, sum[t.value][c.value + 1]);
+        total = V::AddFloats(total, sum[kRow][kToken][c.value + 1]);
       });
-      y[t.value * g.y_stride] = V::TotalFloats(total);
+      y[kToken * g.y_stride + kRow] = V::TotalFloats(total);
     });
   }
+
+ private:
+  static constexpr int kChains = Chains(kTokens * V::template kDenseRows<kTokens>, 8);
+  static constexpr int64_t kByte = kFormat == Format::kF32 ? 4 : 2;
+  // Whole cache lines, and each chain as often as any other.
+  static constexpr int64_t kLine = 64 / kByte > V::kLanes ? 64 / kByte : V::kLanes;
+  static constexpr int64_t kStep = kLine > kChains* V::kLanes ? kLine : kChains* V::kLanes;
 };
 
 // Packed weights and a group of tokens, by the layout of the activations.
@@ -178,38 +197,59 @@ template <class V, Format kFormat, int kTokens>
 struct PackedRow<V, kFormat, kTokens, true> : TokensDot<V, kFormat, kTokens> {};
 
 template <class V, Format kFormat, int kTokens, bool kInterleaved>
-void GemvTokens(const GemvRows& g, const std::byte* w, int64_t token, float* y) {
+void GemvTokens(const GemvRows& g, int64_t rows, const std::byte* w, int64_t token, float* y) {
   if constexpr (kFormat == Format::kF32 || kFormat == Format::kF16 || kFormat == Format::kBF16) {
-    DenseDot<V, kFormat, kTokens>::Row(g, w, token, y);
+    constexpr int kRows = V::template kDenseRows<kTokens>;
+    int64_t row = 0;
+    for (; row + kRows <= rows; row += kRows) {
+      DenseDot<V, kFormat, kTokens, kRows>::Rows(g, w + row * g.row_byte, token, y + row);
+    }
+    for (; row < rows; ++row) {
+      DenseDot<V, kFormat, kTokens, 1>::Rows(g, w + row * g.row_byte, token, y + row);
+    }
   } else {
-    PackedRow<V, kFormat, kTokens, kInterleaved>::Row(g, w, token, y);
+    for (int64_t row = 0; row < rows; ++row) {
+      PackedRow<V, kFormat, kTokens, kInterleaved>::Row(g, w + row * g.row_byte, token, y + row);
+    }
   }
 }
 
-// Every row meets its tokens in groups (TokenGroup); after the first group it is in the cache.
+// Rows that meet their tokens before the next rows come: a multiple of every kDenseRows.
+constexpr int64_t kRowsInTurn = 12;
+
+// Rows meet their tokens in groups (TokenGroup); after the first group they are in the cache.
 template <class V, Format kFormat, int64_t kFrom>
 void GemvRowsOf(const GemvRows& g) {
-  for (int64_t row = 0; row < g.rows; ++row) {
+  for (int64_t row = 0; row < g.rows; row += kRowsInTurn) {
+    const int64_t rows = g.rows - row < kRowsInTurn ? g.rows - row : kRowsInTurn;
     const std::byte* w = g.w + row * g.row_byte;
     for (int64_t token = 0; token < g.tokens;) {
       float* y = g.y + token * g.y_stride + row;
       const int64_t group = TokenGroup(g.tokens - token);
       switch (group) {
         case 8:
-          GemvTokens<V, kFormat, 8, (8 >= kFrom)>(g, w, token, y);
+          GemvTokens<V, kFormat, 8, (8 >= kFrom)>(g, rows, w, token, y);
           break;
         case 4:
-          GemvTokens<V, kFormat, 4, (4 >= kFrom)>(g, w, token, y);
+          GemvTokens<V, kFormat, 4, (4 >= kFrom)>(g, rows, w, token, y);
           break;
         case 2:
-          GemvTokens<V, kFormat, 2, (2 >= kFrom)>(g, w, token, y);
+          GemvTokens<V, kFormat, 2, (2 >= kFrom)>(g, rows, w, token, y);
           break;
         default:
-          GemvTokens<V, kFormat, 1, (1 >= kFrom)>(g, w, token, y);
+          GemvTokens<V, kFormat, 1, (1 >= kFrom)>(g, rows, w, token, y);
       }
       token += group;
     }
   }
+}
+
+// Dense formats only.
+template <class V>
+void GemvRowsDense(const GemvRows& g) {
+  if (g.format == Format::kF32) return GemvRowsOf<V, Format::kF32, 1>(g);
+  if (g.format == Format::kF16) return GemvRowsOf<V, Format::kF16, 1>(g);
+  if (g.format == Format::kBF16) return GemvRowsOf<V, Format::kBF16, 1>(g);
 }
 
 // kInterleavedFrom: of gemv_rows.h.

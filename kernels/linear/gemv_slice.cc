@@ -22,6 +22,7 @@ void GemvSlice(const LinearArgs& args, Slice slice, void (*gemv_rows)(const Gemv
              .q8 = x.q8,
              .q8_scale = x.q8_scale,
              .q8_block_sum = x.q8_block_sum,
+             .lanes = x.lanes,
              .y = args.y + rows.begin,
              .y_stride = args.y_stride});
 }

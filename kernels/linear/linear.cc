@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "kernels/dequant/dequant.h"
+#include "kernels/float16.h"
 
 namespace wattline::kernels {
 namespace {
@@ -26,6 +28,16 @@ double Magnitude(const double* w, const float* x, int64_t cols) {
   return sum;
 }
 
+// Kernels may raise q8_0's signed integers by 128 and take 128 scale sum(x) off again.
+void AddQ8Offset(const Matrix& m, int64_t row, std::vector<double>& offset) {
+  const int64_t block_byte = Info(Format::kQ8_0).block_byte;
+  for (int64_t i = 0; i < m.cols; ++i) {
+    uint16_t scale;
+    std::memcpy(&scale, m.Row(row) + i / kQ8Block * block_byte, sizeof scale);
+    offset[static_cast<size_t>(i)] = -128.0 * FloatFromF16(scale);
+  }
+}
+
 // x_i becomes s q_i with s = max|x| / 127 of its block of 32. q is the nearest integer to x / s,
 // so |x_i - s q_i| <= s / 2, and rounding s and the quotient moves it by a few u of 127 s more. The
 // kernels sum products and offsets apart (dequant.h): magnitude sum |s q_i| (|w_i| + 2 |offset_i|);
@@ -39,6 +51,7 @@ double Magnitude(const double* w, const float* x, int64_t cols) {
 double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row) {
   std::vector<double> offset(static_cast<size_t>(m.cols));
   DequantOffsetReference(m.format, m.Row(row), m.cols, offset.data());
+  if (m.format == Format::kQ8_0) AddQ8Offset(m, row, offset);
   double rounding = 0.0, magnitude = 0.0;
   for (int64_t b = 0; b < m.cols; b += kQ8Block) {
     double largest = 0.0, weight = 0.0;
@@ -65,11 +78,13 @@ ActivationBuffer::ActivationBuffer(int64_t tokens, int64_t cols)
     : panel_(PanelByte(tokens, cols)),
       q8_(tokens * cols),
       q8_scale_(tokens * ((cols + kQ8Block - 1) / kQ8Block)),
-      q8_block_sum_(q8_scale_.size()) {}
+      q8_block_sum_(q8_scale_.size()),
+      lanes_(LanesByte(std::min(tokens, kGemvTokens), cols)) {}
 
 Activations ActivationBuffer::View(const float* x, int64_t tokens, int64_t cols) const {
   assert(PanelByte(tokens, cols) <= panel_.size());
-  return {tokens, cols, x, panel_.data(), q8_.data(), q8_scale_.data(), q8_block_sum_.data()};
+  return {tokens,       cols, x, panel_.data(), q8_.data(), q8_scale_.data(), q8_block_sum_.data(),
+          lanes_.data()};
 }
 
 double LinearByte(const Matrix& w, int64_t tokens) {

@@ -25,13 +25,19 @@ constexpr int64_t PanelByte(int64_t tokens, int64_t cols) {
   return DensePanelByte(tokens, cols) + tokens * ((cols + 31) / 32) * (32 + 6 * 4);
 }
 
+// Bytes of the lanes form: octets of 256 columns, 1.5 bytes for each.
+constexpr int64_t kLaneOctetByte = 384;
+constexpr int64_t LanesByte(int64_t tokens, int64_t cols) {
+  return tokens * ((cols + 255) / 256) * kLaneOctetByte;
+}
+
 // Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
 // take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q). More
 // tokens take the panel form: for dense weights [tokens, cols] in f32 or bf16, packed as the
 // register tile reads it, for quantised ones the 8-bit integers in another order
 // (packed_panel.h). The 8-bit form of up to 4 tokens is row-major; that of more may lie interleaved
-// (gemv_rows.h), for the instruction set alone that wrote it. Which forms a kernel needs,
-// CpuKernels::prepare writes; the others may stay null.
+// (gemv_rows.h), for the instruction set alone that wrote it, as may the lanes. Which forms a
+// kernel needs, CpuKernels::prepare writes; the others may stay null.
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;
@@ -40,6 +46,7 @@ struct Activations {
   int8_t* q8 = nullptr;           // [tokens, cols], -127..127
   float* q8_scale = nullptr;      // [tokens, cols / 32]
   float* q8_block_sum = nullptr;  // [tokens, cols / 32], scale * sum of q
+  std::byte* lanes = nullptr;     // LanesByte(tokens, cols) bytes, the 8-bit form once more
 };
 
 // Owns the packed forms for up to `tokens` x `cols`; the f32 form stays the caller's.
@@ -57,6 +64,7 @@ class ActivationBuffer {
   Buffer<int8_t> q8_;
   Buffer<float> q8_scale_;
   Buffer<float> q8_block_sum_;
+  Buffer<std::byte> lanes_;
 };
 
 struct LinearArgs {

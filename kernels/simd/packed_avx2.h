@@ -12,6 +12,11 @@ namespace wattline::kernels {
 struct Avx2 : PackedYmm<Avx2> {
   static constexpr int kLanes = 8;
   using Floats = __m256;
+  // Dense rows that meet so many tokens together: sums for all within 16 registers.
+  template <int kTokens>
+  static constexpr int kDenseRows = kTokens == 8   ? 1
+                                    : kTokens == 4 ? 3
+                                                   : kTokens;
 
   // Eight sums of four products each, as f32. q is in 0 .. 63 and x in -127 .. 127: the 16-bit pair
   // sums of vpmaddubsw stay below 16003.

@@ -1,4 +1,4 @@
-// Packed weights on AVX-512: dot products by vpdpbusd, 16 f32 at a time.
+// Packed weights on AVX-512, 16 f32 at a time. Their dot products are in octet_avx512.h.
 #pragma once
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
@@ -12,32 +12,9 @@ namespace wattline::kernels {
 struct Avx512 : PackedYmm<Avx512> {
   static constexpr int kLanes = 16;
   using Floats = __m512;
-
-  // Eight sums of four products each, as f32: q in 0 .. 255, or any signed q.
-  static Sums Dot(Bytes q, const int8_t* x) {
-    return _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(_mm256_setzero_si256(), q, Load(x)));
-  }
-  static Sums DotSigned(Bytes q, const int8_t* x) {
-    return _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(q),
-                                                  _mm256_sign_epi8(Load(x), q)));
-  }
-
-  // Dot products of granules kFrom .. kTo - 1 of 32 weights with those of kTokens tokens: x holds
-  // 32 bytes for each.
-  template <int kTokens, int kFrom, int kTo, bool kSigned, int kLargest>
-  static Sums DotTokens(const int8_t* q, const int8_t* magnitude, const int8_t* x) {
-    __m256i sums = _mm256_setzero_si256();
-    Unroll<kTo - kFrom>([&](auto step) __attribute__((always_inline)) {
-      constexpr int kGranule = kFrom + decltype(step)::value, kAt = kGranule * (32 / kTokens);
-      Bytes tokens = Load(x + 32 * kGranule);
-      if constexpr (kSigned) tokens = _mm256_sign_epi8(tokens, Repeat<kTokens>(q + kAt));
-      sums = _mm256_dpbusd_epi32(sums, Repeat<kTokens>((kSigned ? magnitude : q) + kAt), tokens);
-    });
-    return _mm256_cvtepi32_ps(sums);
-  }
-  static Sums DotHalves(Bytes q, const int8_t* x, float low, float high) {
-    return MultiplyHalves(DotSigned(q, x), low, high);
-  }
+  // Dense rows that meet so many tokens together.
+  template <int kTokens>
+  static constexpr int kDenseRows = kTokens == 8 ? 3 : kTokens;
 
   // out[i] = q[i] * scale + offset, low and high 16 elements with their own.
   static constexpr float kStoreScale = 1.0f;
