@@ -40,9 +40,15 @@ constexpr NamedGemm kDense[] = {
     {{512, 4096, 14336}, false}, {{4096, 4096, 4096}, false},
 };
 constexpr NamedGemm kPacked[] = {
-    {{1, 4096, 4096}, true},    {{512, 4096, 4096}, true}, {{1, 8192, 2048}, false},
-    {{512, 8192, 2048}, false}, {{1, 14336, 4096}, false}, {{512, 14336, 4096}, false},
+    {{1, 4096, 4096}, true},   {{2, 4096, 4096}, false},    {{4, 4096, 4096}, false},
+    {{8, 4096, 4096}, false},  {{512, 4096, 4096}, true},   {{1, 8192, 2048}, false},
+    {{8, 8192, 2048}, false},  {{512, 8192, 2048}, false},  {{1, 14336, 4096}, false},
+    {{8, 14336, 4096}, false}, {{512, 14336, 4096}, false},
 };
+
+// Where the weights of a layer with few tokens are when it runs: beyond every cache, or where the
+// run before left them, one matrix time and again.
+enum class Weights : uint8_t { kCold, kHot };
 
 std::string ShapeName(GemmShape s) { return fmt::format("{}x{}x{}", s.m, s.n, s.k); }
 
@@ -140,19 +146,19 @@ struct PackedRow {
 };
 
 std::shared_ptr<PackedRow> PreparePacked(Suite& suite, const kernels::Backend& backend,
-                                         GemmShape shape, kernels::Format format) {
+                                         GemmShape shape, kernels::Format format, Weights weights) {
   auto row = std::make_shared<PackedRow>();
   row->x = NormalValues(shape.m * shape.k, 1, 3, suite.pool());
   row->weights.push_back(RandomMatrix(format, shape.n, shape.k, 4, suite.pool()));
   // Many tokens do enough with each weight that its coldness does not show.
-  const bool cold = shape.m <= kernels::kGemvTokens;
+  const bool cold = shape.m <= kernels::kGemvTokens && weights == Weights::kCold;
   const auto own_byte = static_cast<int64_t>(row->weights[0].bytes.byte());
   const int64_t copies = cold ? BeyondCachesByte() / own_byte + 1 : 1;
   while (std::ssize(row->weights) < copies) {
     row->weights.push_back(CopyOf(row->weights[0], suite.pool()));
   }
-  for (const OwnedMatrix& weights : row->weights) {
-    const kernels::LinearCase c{weights.matrix, row->x.data(), shape.m};
+  for (const OwnedMatrix& owned : row->weights) {
+    const kernels::LinearCase c{owned.matrix, row->x.data(), shape.m};
     kernels::MadeWork made = backend.linear(backend, c, suite.pool());
     if (!made.work) {
       row->checked.error = made.why_not;
@@ -167,17 +173,18 @@ std::shared_ptr<PackedRow> PreparePacked(Suite& suite, const kernels::Backend& b
 }
 
 void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
-               const kernels::Backend& backend, GemmShape shape, kernels::Format format) {
-  PackedRow& row =
-      suite.Keep<PackedRow>(name, [&] { return PreparePacked(suite, backend, shape, format); });
+               const kernels::Backend& backend, GemmShape shape, kernels::Format format,
+               Weights weights) {
+  PackedRow& row = suite.Keep<PackedRow>(
+      name, [&] { return PreparePacked(suite, backend, shape, format, weights); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
-  const bool streams = shape.m <= kernels::kGemvTokens;
+  const bool few = shape.m <= kernels::kGemvTokens;
   Measure(
       state, suite,
       {.flop = kernels::GemmFlop(shape),
        .byte = kernels::GemmByte(shape, format),
-       .peak = streams ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
-       .streams = streams,
+       .peak = few ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
+       .streams = few && weights == Weights::kCold,
        .more = CountersOf(row.checked)},
       [&row] {
         row.works[row.next]->Run();
@@ -209,17 +216,28 @@ void RegisterPacked(Suite& suite) {
       // Above kGemvTokens f32 and bf16 operands are the dense rows' subject.
       const bool is_dense =
           info.format == kernels::Format::kF32 || info.format == kernels::Format::kBF16;
-      const bool streams = named.shape.m <= kernels::kGemvTokens;
-      if (is_dense && !streams) continue;
+      const bool few = named.shape.m <= kernels::kGemvTokens;
+      if (is_dense && !few) continue;
       for (const ShownBackend& shown : suite.backends()) {
         if (shown.backend->linear == nullptr) continue;
-        const std::string name = fmt::format("gemm/{}/{}/{}{}", ShapeName(named.shape), info.name,
-                                             streams ? "weights:cold/" : "", shown.name);
-        Register(
-            suite, name,
-            [&suite, name, &backend = *shown.backend, shape = named.shape, format = info.format](
-                benchmark::State& state) { RunPacked(state, suite, name, backend, shape, format); },
-            WordsOf(named));
+        for (Weights weights : {Weights::kCold, Weights::kHot}) {
+          const bool hot = weights == Weights::kHot;
+          if (hot && !few) continue;
+          const std::string name = fmt::format("gemm/{}/{}/{}{}", ShapeName(named.shape), info.name,
+                                               hot   ? "weights:hot/"
+                                               : few ? "weights:cold/"
+                                                     : "",
+                                               shown.name);
+          std::vector<std::string> words = WordsOf(named);
+          if (hot) words.emplace_back("weights:hot");
+          Register(
+              suite, name,
+              [&suite, name, &backend = *shown.backend, shape = named.shape, format = info.format,
+               weights](benchmark::State& state) {
+                RunPacked(state, suite, name, backend, shape, format, weights);
+              },
+              words);
+        }
       }
     }
   }
