@@ -2,8 +2,9 @@
 //
 // All tokens are keys, so that the scores of a panel of queries are computed whole, their softmax
 // is exact, and nothing is rescaled. Backward computes them again from the saved sums: storing P
-// would write and read tokens^2 / 2 floats per head, more than K, V, Q and their gradients from 256
-// tokens on with head_dim 64, and the products saved are a fifth of backward's.
+// would move tokens^2 floats per head, half written and half read, more than the 6 tokens head_dim
+// of Q, K, V and their gradients from 384 tokens on with head_dim 64; the product saved is one of
+// five. By count, not measured.
 #pragma once
 
 #include <cstdint>
