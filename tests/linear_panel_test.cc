@@ -112,8 +112,9 @@ std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int sli
   std::vector<std::byte> panel(static_cast<size_t>(PanelByte(c.tokens, w.cols)));
   std::vector<int8_t> q8(f32.size());
   std::vector<float> scale(f32.size() / 32 + 1), block_sum(f32.size() / 32 + 1);
-  Activations x{c.tokens,  w.cols,       f32.data(),      panel.data(),
-                q8.data(), scale.data(), block_sum.data()};
+  std::vector<std::byte> lanes(static_cast<size_t>(LanesByte(c.tokens, w.cols)));
+  Activations x{c.tokens,  w.cols,       f32.data(),       panel.data(),
+                q8.data(), scale.data(), block_sum.data(), lanes.data()};
   for (int i = 0; i < slices; ++i) cpu.prepare(w.format, x, {i, slices});
   const int64_t stride = w.rows + kGap;
   std::vector<float> y(static_cast<size_t>(c.tokens * stride), kUntouched);

@@ -7,9 +7,9 @@
 // Measured on Emerald Rapids, one thread, 512x1024x4096, 2026-11-21, against the peak of the same
 // run (f32 / bf16 / int8):
 //   79 / 80 / 88 %  before: panels of B fetched by the first tile that meets them
-//   91 / 89 / 96 %  each panel fetched into L2 while the one before is multiplied
-// What was left then: 4 % for packing A with 1024 columns to share it, 1 % with 4096. bf16 widened
-// once per panel, not in every tile, whose shifts took 4 of 60 slots of the ports that multiply.
+//   92 / 90 / 94 %  each panel fetched into L2 while the one before is multiplied
+// What was left then: 4 % for packing A with 1024 columns to share it. bf16 is widened once per
+// panel, not in every tile, whose shifts took 4 of 60 slots of the ports that multiply.
 // Prefetching the rows that are packed next, and B into L1, gained nothing.
 #pragma once
 

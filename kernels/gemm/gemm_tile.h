@@ -46,11 +46,10 @@ inline constexpr int kAheadByte = (kCols<P> * kChunk + 63) / 64 * 64;
 // Fetches kAheadByte from `ahead` on into L2 for each chunk. Not inlined: with the blocks'
 // registers beside its own it would spill.
 //
-// The addresses of what is fetched cost no instruction of their own where it can be helped: ends
-// that were compared and moved in each chunk took 5 % of AVX2's multiply-adds, which share their
-// ports with integers. Where C is more lines than a core can wait for (12 to 16), its rows are
-// fetched one in a chunk; at the start they cost AVX-512 1 to 2 %. Measured on Emerald Rapids,
-// 2026-11-21.
+// The addresses of what is fetched cost no instruction of their own where it can be helped: with
+// ends that were compared and moved in each chunk, all fetching together took AVX2 5 %. Where C is
+// more lines than a core can wait for (12 to 16), its rows are fetched one in a chunk; at the start
+// they cost AVX-512 1 to 2 %. Measured on Emerald Rapids, 2026-11-21.
 template <class P, int R>
 [[gnu::noinline]] void Tile(const uint32_t* a, const uint32_t* b, int64_t groups,
                             typename P::Out* c, int64_t c_stride, int64_t cols, bool accumulate,
