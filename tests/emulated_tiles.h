@@ -33,6 +33,10 @@ class EmulatedTiles {
     }
   }
   template <int kTile>
+  static void LoadPassing(const void* at, int64_t stride_byte) {
+    Load<kTile>(at, stride_byte);
+  }
+  template <int kTile>
   static void Store(void* at, int64_t stride_byte) {
     for (int64_t r = 0; r < 16; ++r) {
       std::memcpy(static_cast<char*>(at) + r * stride_byte, Tile<kTile>()[r], 64);

@@ -34,6 +34,13 @@ struct Registers {
                  [stride] "r"(stride_byte), [tile] "i"(kTile)
                  : "memory");
   }
+  // The same for what is not read again soon: it need not stay in the first-level cache.
+  template <int kTile>
+  [[gnu::always_inline]] static void LoadPassing(const void* at, int64_t stride_byte) {
+    asm volatile("tileloaddt1 (%[at],%[stride]), %%tmm%c[tile]" ::[at] "r"(at),
+                 [stride] "r"(stride_byte), [tile] "i"(kTile)
+                 : "memory");
+  }
   template <int kTile>
   [[gnu::always_inline]] static void Store(void* at, int64_t stride_byte) {
     asm volatile("tilestored %%tmm%c[tile], (%[at],%[stride])" ::[at] "r"(at),
