@@ -60,7 +60,7 @@ TEST(BenchProgramTest, ARowGoesToTheFileAndAResumedRunKeepsIt) {
   EXPECT_FALSE(context.contains("executable"));
   ASSERT_EQ(loaded.document["benchmarks"].size(), 1u);
   const Json row = loaded.document["benchmarks"][0];
-  EXPECT_EQ(row["name"], "dequant/4096x4096/q8_0/to:bf16/cpu");
+  EXPECT_EQ(row["name"], "dequant/4096x4096/q8_0/to:bf16/data:cold/cpu");
   for (const char* key : {"TFLOPS", "GB/s", "AI", "ground_GB/s", "checked"}) {
     EXPECT_TRUE(row.contains(key)) << key;
   }

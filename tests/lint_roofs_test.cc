@@ -31,8 +31,9 @@ TEST(LintRoofsTest, EachRowHasThePeakOfItsArithmetic) {
   EXPECT_EQ(RulesOf(LintOf(LintResults(
                 {LintRow("gemm/512x512x512/int8/onednn", {{"TFLOPS", 1.5}, {"GB/s", 1}}),
                  LintRow("gemm/1x4096x4096/q4_0/weights:cold/cpu", {{"TFLOPS", 0.6}, {"GB/s", 30}}),
-                 LintRow("gemm/512x512x512/q4_0/cpu", {{"TFLOPS", 0.6}, {"GB/s", 1}})}))),
-            "above-roof gemm/512x512x512/q4_0/cpu");
+                 LintRow("gemm/512x512x512/q4_0/cpu", {{"TFLOPS", 0.6}, {"GB/s", 1}}),
+                 LintRow("gemm/512x512x512/f16/cpu", {{"TFLOPS", 0.6}, {"GB/s", 1}})}))),
+            "above-roof gemm/512x512x512/f16/cpu");
 }
 
 TEST(LintRoofsTest, TheIntervalOfAFitIsAllowed) {

@@ -37,8 +37,12 @@ TEST(RoofShareTest, IsTheLargerOfBothSharesOfTheContextsCeilings) {
   EXPECT_NEAR(
       *Normalised(MakeFile(), "dequant/8x8/q4_0/cpu", {{"TFLOPS", 0}, {"GB/s", 30}}, "roof_share"),
       0.75, 1e-12);
-  // A prompt's linear layers compute in bf16 on AVX-512: 0.6 of 0.8 TFLOP/s.
+  // A prompt's dense linear layers compute in bf16 on AVX-512: 0.6 of 0.8 TFLOP/s; quantised ones
+  // in integers: 0.6 of 1.6 TOP/s.
   EXPECT_NEAR(*Normalised(MakeFile(), "decode/m/q4_0/prefill:512/cpu",
+                          {{"TFLOPS", 0.6}, {"GB/s", 1}}, "roof_share"),
+              0.375, 1e-12);
+  EXPECT_NEAR(*Normalised(MakeFile(), "decode/m/bf16/prefill:512/cpu",
                           {{"TFLOPS", 0.6}, {"GB/s", 1}}, "roof_share"),
               0.75, 1e-12);
 }

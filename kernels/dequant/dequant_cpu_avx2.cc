@@ -167,11 +167,11 @@ void DequantBf16Avx2(Format format, const std::byte* row, int64_t cols, uint16_t
 }
 
 void StreamF32Avx2(Format format, const std::byte* row, int64_t cols, float* out) {
-  Stream<Avx2>(format, row, cols, out, DequantF32Avx2);
+  StreamOut<Avx2>(format, row, cols, out, DequantF32Avx2);
 }
 
 void StreamBf16Avx2(Format format, const std::byte* row, int64_t cols, uint16_t* out) {
-  Stream<Avx2>(format, row, cols, out, DequantBf16Avx2);
+  StreamOut<Avx2>(format, row, cols, out, DequantBf16Avx2);
 }
 
 }  // namespace wattline::kernels

@@ -274,11 +274,11 @@ void DequantBf16Avx512(Format format, const std::byte* row, int64_t cols, uint16
 }
 
 void StreamF32Avx512(Format format, const std::byte* row, int64_t cols, float* out) {
-  Stream<Avx512>(format, row, cols, out, DequantF32Avx512);
+  StreamOut<Avx512>(format, row, cols, out, DequantF32Avx512);
 }
 
 void StreamBf16Avx512(Format format, const std::byte* row, int64_t cols, uint16_t* out) {
-  Stream<Avx512>(format, row, cols, out, DequantBf16Avx512);
+  StreamOut<Avx512>(format, row, cols, out, DequantBf16Avx512);
 }
 
 }  // namespace wattline::kernels

@@ -84,8 +84,8 @@ void Dequant(Format format, const std::byte* row, int64_t cols, Out* out) {
 // with the next part's unpacking. Whole lines only: an `out` that begins within one is left to
 // ordinary stores.
 template <class V, class Out>
-void Stream(Format format, const std::byte* row, int64_t cols, Out* out,
-            void (*dequant)(Format, const std::byte*, int64_t, Out*)) {
+void StreamOut(Format format, const std::byte* row, int64_t cols, Out* out,
+               void (*dequant)(Format, const std::byte*, int64_t, Out*)) {
   constexpr int64_t kPart = 256, kLine = 64 / sizeof(Out);
   const int64_t part_byte = RowByte(format, kPart);
   if (reinterpret_cast<uintptr_t>(out) % 64 != 0) return dequant(format, row, cols, out);
