@@ -185,7 +185,7 @@ class Strided {
       PackB(g, j, count, depth, b, wide);
       for (int64_t t = 0; t < heights.count; ++t) {
         const Range panel = heights.Of(t);
-        kByRows<>[panel.end - panel.begin - 1](
+        TileOfRows(panel.end - panel.begin)(
             Slot<P>(a, t, groups), b, groups, g.c + (rows.begin + panel.begin) * g.shape.n + j,
             g.shape.n, count, add, Next(g, j + kCols<P>, cols.end, depth, t, heights.count));
       }
@@ -261,10 +261,10 @@ class Strided {
     };
     return Table{{OneTile<R + 1>...}};
   }
-  template <class Rows = std::make_integer_sequence<int, P::kRows>>
-  static constexpr auto kTiles = TilesOf(Rows{});
-  template <class Rows = std::make_integer_sequence<int, P::kRows>>
-  static constexpr const auto& kByRows = kTiles<Rows>.of;
+  static TileOf TileOfRows(int64_t rows) {
+    static constexpr auto kTiles = TilesOf(std::make_integer_sequence<int, P::kRows>{});
+    return kTiles.of[rows - 1];
+  }
 };
 
 }  // namespace wattline::kernels::tile
