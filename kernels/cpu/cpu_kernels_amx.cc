@@ -1,41 +1,22 @@
-#include "kernels/attention/attention_cpu.h"
-#include "kernels/block/step_kernels.h"
+#include "kernels/cpu/cpu_kernels_avx512.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
-#include "kernels/cpu/features.h"
-#include "kernels/dequant/dequant_cpu.h"
-#include "kernels/gemm/gemm_cpu.h"
 #include "kernels/gemm/gemm_extended.h"
-#include "kernels/linear/gemv_rows.h"
 #include "kernels/linear/linear_amx.h"
-#include "kernels/norm/norm_cpu.h"
 
 namespace wattline::kernels {
 
-constinit const CpuKernels kAmxKernels = {
-    .isa = "amx",
-    .why_not = WhyNotAmx,
-    .dequant_f32 = DequantF32Avx512,
-    .dequant_bf16 = DequantBf16Avx512,
-    .stream_f32 = StreamF32Avx512,
-    .stream_bf16 = StreamBf16Avx512,
-    .prepare = PrepareLinearAmx,
-    .linear = LinearAmx,
-    .linear_scratch_byte = LinearScratchByteAmx,
-    .quantise_q8 = QuantiseQ8Avx512,
-    .gemm_packed_byte = GemmPackedByteAmx,
-    .gemm_pack = GemmPackAmx,
-    .gemm_scratch_byte = GemmScratchByteAmx,
-    .gemm = GemmAmx,
-    .attention = AttentionAvx512,
-    .attention_merge = AttentionMergeAvx512,
-    .rms_norm = RmsNormAvx512,
-    .layer_norm = LayerNormAvx512,
-    .rope = RopeAvx512,
-    .swiglu = SwiGluAvx512,
-    .gelu = GeluAvx512,
-    .add = AddAvx512,
-    .f16_from_f32 = F16FromF32Avx512,
-    .step = &kStepAvx512,
-};
+constinit const CpuKernels kAmxKernels = [] {
+  CpuKernels k = kAvx512Table;
+  k.isa = "amx";
+  k.why_not = WhyNotAmx;
+  k.prepare = PrepareLinearAmx;
+  k.linear = LinearAmx;
+  k.linear_scratch_byte = LinearScratchByteAmx;
+  k.gemm_packed_byte = GemmPackedByteAmx;
+  k.gemm_pack = GemmPackAmx;
+  k.gemm_scratch_byte = GemmScratchByteAmx;
+  k.gemm = GemmAmx;
+  return k;
+}();
 
 }  // namespace wattline::kernels
