@@ -5,8 +5,9 @@
 //
 // P has: Out (float or int32_t); kRows x kCols, the tile of C; kStepByte, the bytes of k that one
 // step takes of each row, and kElementByte; kBlockSteps, kBlockRows, kBlockCols; Begin() and End()
-// round a slice; and Kernel(a, b, steps, c, c_stride, accumulate): a whole tile c (+)= a b, with a
-// [steps][kRows][kStepByte] and b a panel's steps (gemm_extended.h).
+// round a slice; and Kernel(a, b, steps, c, c_stride, accumulate, next): a whole tile c (+)= a b,
+// with a [steps][kRows][kStepByte] and b a panel's steps (gemm_extended.h), that may fetch
+// kNextLines lines a step from `next` on.
 #pragma once
 
 #include <cstddef>
@@ -63,12 +64,12 @@ void PackPanel(const std::byte* a, int64_t stride_byte, int64_t rows, int64_t k_
 // A tile of C, of which only rows x cols are there.
 template <class P>
 void Edge(const std::byte* a, const std::byte* b, int64_t steps, typename P::Out* c,
-          int64_t c_stride, int64_t rows, int64_t cols, bool accumulate) {
+          int64_t c_stride, int64_t rows, int64_t cols, bool accumulate, const std::byte* next) {
   alignas(64) typename P::Out whole[P::kRows * P::kCols] = {};
   for (int64_t i = 0; accumulate && i < rows; ++i) {
     for (int64_t j = 0; j < cols; ++j) whole[i * P::kCols + j] = c[i * c_stride + j];
   }
-  P::Kernel(a, b, steps, whole, P::kCols, accumulate);
+  P::Kernel(a, b, steps, whole, P::kCols, accumulate, next);
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < cols; ++j) c[i * c_stride + j] = whole[i * P::kCols + j];
   }
@@ -113,22 +114,30 @@ static inline int64_t Parts(Span all, int64_t most) {
 }
 
 // c[rows, cols] (+)= `steps` steps of the packed panels of A and B, which are `a_steps` and
-// `b_steps` long. A panel of B stays in the first-level cache while those of A pass.
+// `b_steps` long. A panel of B stays in a private cache while those of A pass; the next one is
+// fetched meanwhile, a part by each tile.
 template <class P>
 void Block(const std::byte* a, int64_t a_steps, const std::byte* b, int64_t b_steps, int64_t steps,
            int64_t rows, int64_t cols, typename P::Out* c, int64_t c_stride, bool accumulate) {
   for (int64_t j = 0; j < cols; j += P::kCols) {
     const std::byte* b_panel = b + j * b_steps * P::kStepByte;
+    const bool another = j + P::kCols < cols;
+    const std::byte* next = another ? b_panel + P::kCols * b_steps * P::kStepByte : b_panel;
+    int64_t next_byte = another ? P::kCols * steps * P::kStepByte : 0;
     for (int64_t i = 0; i < rows; i += P::kRows) {
       const std::byte* a_panel = a + i * a_steps * P::kStepByte;
       typename P::Out* to = c + i * c_stride + j;
       const int64_t high = rows - i < P::kRows ? rows - i : P::kRows;
       const int64_t wide = cols - j < P::kCols ? cols - j : P::kCols;
       if (high == P::kRows && wide == P::kCols) {
-        P::Kernel(a_panel, b_panel, steps, to, c_stride, accumulate);
+        P::Kernel(a_panel, b_panel, steps, to, c_stride, accumulate,
+                  next_byte > 0 ? next : b_panel);
       } else {
-        Edge<P>(a_panel, b_panel, steps, to, c_stride, high, wide, accumulate);
+        Edge<P>(a_panel, b_panel, steps, to, c_stride, high, wide, accumulate,
+                next_byte > 0 ? next : b_panel);
       }
+      next += P::kNextLines * 64 * steps;
+      next_byte -= P::kNextLines * 64 * steps;
     }
   }
 }

@@ -22,6 +22,8 @@ struct TileBase {
   // 504 KiB of C and 256 KiB of A.
   static constexpr int64_t kBlockRows = 256;
   static constexpr int64_t kBlockCols = 504;
+  // Panels of B follow each other in memory as they are read.
+  static constexpr int64_t kNextLines = 0;
 
   static void Begin() {}
   static void End() {}
@@ -82,7 +84,8 @@ struct TileBf16 : TileBase {
     vst1q_f32(c, accumulate ? vaddq_f32(vld1q_f32(c), sum) : sum);
   }
   [[gnu::noinline]] static void Kernel(const std::byte* a, const std::byte* b, int64_t steps,
-                                       float* c, int64_t c_stride, bool accumulate) {
+                                       float* c, int64_t c_stride, bool accumulate,
+                                       const std::byte* /*next*/) {
     Multiply<TileBf16>(a, b, steps, c, c_stride, accumulate);
   }
 };
@@ -108,7 +111,8 @@ struct TileInt8 : TileBase {
     vst1q_s32(c, accumulate ? vaddq_s32(vld1q_s32(c), sum) : sum);
   }
   [[gnu::noinline]] static void Kernel(const std::byte* a, const std::byte* b, int64_t steps,
-                                       int32_t* c, int64_t c_stride, bool accumulate) {
+                                       int32_t* c, int64_t c_stride, bool accumulate,
+                                       const std::byte* /*next*/) {
     Multiply<TileInt8>(a, b, steps, c, c_stride, accumulate);
   }
 };
