@@ -52,6 +52,10 @@ bool OnEmulatedTiles(Format format, int64_t tokens, int64_t cols) {
 Candidate AmxEmulated() {
   static const CpuKernels& best = *BestCpuKernels();
   Candidate c = {"amx_emulated", best};
+  c.cpu.form = [](Format format, int64_t tokens, int64_t cols) {
+    return OnEmulatedTiles(format, tokens, cols) ? ActivationForm::kPanelTiles
+                                                 : best.form(format, tokens, cols);
+  };
   c.cpu.prepare = [](Format format, Activations& x, Slice slice) {
     if (!OnEmulatedTiles(format, x.tokens, x.cols)) return best.prepare(format, x, slice);
     blocks::PrepareTokens<EmulatedTile>(x, slice);
@@ -105,7 +109,9 @@ std::vector<float> RandomActivations(int64_t count, uint64_t seed) {
 constexpr int64_t kGap = 3;
 constexpr float kUntouched = 12345.0f;
 
-std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int slices) {
+// Activations prepared for weights of `prepared_for`.
+std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int slices,
+                             Format prepared_for) {
   const Matrix& w = c.w;
   // Every form on the heap at its exact size, so that a sanitizer sees over-reads.
   const std::vector<float> f32(c.x, c.x + c.tokens * w.cols);
@@ -115,7 +121,7 @@ std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int sli
   std::vector<std::byte> lanes(static_cast<size_t>(LanesByte(c.tokens, w.cols)));
   Activations x{c.tokens,  w.cols,       f32.data(),       panel.data(),
                 q8.data(), scale.data(), block_sum.data(), lanes.data()};
-  for (int i = 0; i < slices; ++i) cpu.prepare(w.format, x, {i, slices});
+  for (int i = 0; i < slices; ++i) cpu.prepare(prepared_for, x, {i, slices});
   const int64_t stride = w.rows + kGap;
   std::vector<float> y(static_cast<size_t>(c.tokens * stride), kUntouched);
   const auto scratch_byte =
@@ -125,6 +131,9 @@ std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int sli
     cpu.linear({w, &x, y.data(), stride, scratch.get()}, {i, slices});
   }
   return y;
+}
+std::vector<float> RunLinear(const CpuKernels& cpu, const LinearCase& c, int slices) {
+  return RunLinear(cpu, c, slices, c.w.format);
 }
 
 class LinearPanelTest : public testing::TestWithParam<std::tuple<Candidate, FormatInfo>> {
@@ -245,6 +254,21 @@ TEST_P(LinearPanelTest, TheNumberOfSlicesChangesNoBit) {
   const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
   const std::vector<float> whole = RunLinear(cpu(), c, 1);
   for (int slices : {2, 3, 7}) EXPECT_EQ(RunLinear(cpu(), c, slices), whole) << slices;
+}
+
+TEST_P(LinearPanelTest, FormatsOfOneFormShareItsPreparation) {
+  if (std::get<0>(GetParam()).name.starts_with("avx512_")) GTEST_SKIP() << "a part of a table";
+  const int64_t rows = 9, cols = 512;
+  const std::vector<std::byte> data = PackedRows(format(), rows, cols, 3);
+  for (const int64_t tokens : {1, 4, 8, 9, 20}) {
+    const std::vector<float> x = RandomActivations(tokens * cols, 5);
+    const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
+    const std::vector<float> own = RunLinear(cpu(), c, 2);
+    for (const FormatInfo& other : AllFormats()) {
+      if (cpu().form(other.format, tokens, cols) != cpu().form(format(), tokens, cols)) continue;
+      EXPECT_EQ(RunLinear(cpu(), c, 2, other.format), own) << other.name << ", " << tokens;
+    }
+  }
 }
 
 std::vector<FormatInfo> Formats() { return {AllFormats().begin(), AllFormats().end()}; }

@@ -33,21 +33,36 @@ inline int8_t Mark(float x) {
   return static_cast<int8_t>(bits ^ bits >> 8 ^ bits >> 16 ^ bits >> 24);
 }
 
-// Writes a mark of each value of the slice's share into the 8-bit form's room, in pieces that are
-// no rows: a missing barrier before Linear shows as stale marks there.
-inline void Prepare(Format, Activations& x, Slice slice) {
+// As on tiles: three forms, two of them of dense weights.
+inline ActivationForm Form(Format format, int64_t, int64_t) {
+  if (IsQuantised(format)) return ActivationForm::kPanelQ8;
+  return format == Format::kBF16 ? ActivationForm::kPanelTiles : ActivationForm::kPanelF32;
+}
+
+// Writes a mark of each value and of the form for the slice's share into the 8-bit form's room, one
+// room for all forms, in pieces that are no rows: a missing barrier before Linear, and another form
+// in place of its own, show as marks that differ there.
+inline void Prepare(Format format, Activations& x, Slice slice) {
+  const auto form = static_cast<int8_t>(Form(format, x.tokens, x.cols));
   const Range share = Share(x.tokens * x.cols, 32, slice);
-  for (int64_t i = share.begin; i < share.end; ++i) x.q8[i] = Mark(x.f32[i]);
+  for (int64_t i = share.begin; i < share.end; ++i) {
+    x.q8[i] = static_cast<int8_t>(Mark(x.f32[i]) ^ form);
+  }
 }
 
 inline void Linear(const LinearArgs& args, Slice slice) {
   const Activations& x = *args.x;
-  for (int64_t i = 0; i < x.tokens * x.cols; ++i) {
-    // NaN reaches the result and fails its test.
-    if (x.q8[i] != Mark(x.f32[i])) args.y[0] = NAN;
-  }
-  Doubles w(static_cast<size_t>(x.cols));
+  const auto form = static_cast<int8_t>(Form(args.w.format, x.tokens, x.cols));
   const Range rows = Share(args.w.rows, 1, slice);
+  if (rows.begin == rows.end) return;
+  const auto prepared = [&] {
+    for (int64_t i = 0; i < x.tokens * x.cols; ++i) {
+      if (x.q8[i] != static_cast<int8_t>(Mark(x.f32[i]) ^ form)) return false;
+    }
+    return true;
+  };
+  const bool ready = prepared();
+  Doubles w(static_cast<size_t>(x.cols));
   for (int64_t r = rows.begin; r < rows.end; ++r) {
     DequantReference(args.w.format, args.w.Row(r), x.cols, w.data());
     for (int64_t t = 0; t < x.tokens; ++t) {
@@ -56,6 +71,9 @@ inline void Linear(const LinearArgs& args, Slice slice) {
       args.y[t * args.y_stride + r] = static_cast<float>(sum);
     }
   }
+  // Another thread may still prepare the next form too early: marks are looked at twice. NaN
+  // reaches the result and fails its test.
+  if (!ready || !prepared()) args.y[rows.begin] = NAN;
 }
 
 inline int64_t LinearScratch(Format, int64_t, int64_t) { return 0; }
@@ -125,6 +143,7 @@ inline CpuKernels PlainKernels() {
   k.isa = "plain";
   k.why_not = plain::WhyNot;
   k.dequant_f32 = plain::DequantF32;
+  k.form = plain::Form;
   k.prepare = plain::Prepare;
   k.linear = plain::Linear;
   k.linear_scratch_byte = plain::LinearScratch;

@@ -59,14 +59,20 @@ Member RowTeam::Together(const Member& m) {
 void RowTeam::Linear(const Member& m, const float* in,
                      std::initializer_list<LinearOut> outs) const {
   Activations x = m.buffers.forms.View(in, m.rows_in_pass, outs.begin()->w->cols);
-  if (m.Runs(kRestPart)) {
-    Meet(m);
-    Prepare(m, x, outs);
-    Meet(m);
+  for (const LinearOut* first = outs.begin(); first != outs.end(); ++first) {
+    const ActivationForm form = Form(x, *first);
+    const auto same = [&](const LinearOut& out) { return Form(x, out) == form; };
+    if (std::any_of(outs.begin(), first, same)) continue;
+    if (m.Runs(kRestPart)) {
+      Meet(m);  // all have also done with the form before, which may lie in the same room
+      kernels_.prepare(first->w->format, x, m.slice);
+      Meet(m);
+    }
+    for (const LinearOut* out = first; m.Runs(kLinearPart) && out != outs.end(); ++out) {
+      if (same(*out)) Run(m, x, *out);
+    }
   }
-  if (!m.Runs(kLinearPart)) return;
-  for (const LinearOut& out : outs) Run(m, x, out);
-  m.worker.Barrier();
+  if (m.Runs(kLinearPart)) m.worker.Barrier();
 }
 
 void RowTeam::LinearRefined(const Member& m, LinearOut plain,
@@ -76,11 +82,15 @@ void RowTeam::LinearRefined(const Member& m, LinearOut plain,
   Activations terms = m.buffers.term_forms.View(m.buffers.terms.data(), 2 * m.rows_in_pass, cols);
   if (m.Runs(kRestPart)) {
     Meet(m);
-    Prepare(m, x, {plain, *refined.begin()});
+    // So few rows take 8 bits or f32, which lie apart; the refined ones take 8 bits.
+    kernels_.prepare(refined.begin()->w->format, x, m.slice);
+    if (Form(x, plain) != Form(x, *refined.begin())) {
+      kernels_.prepare(plain.w->format, x, m.slice);
+    }
     Meet(m);
     SplitTerms(x, m.rows, m.buffers.terms.data());
     Meet(m);
-    Prepare(m, terms, refined);
+    kernels_.prepare(refined.begin()->w->format, terms, m.slice);
     Meet(m);
   }
   if (!m.Runs(kLinearPart)) return;
@@ -94,12 +104,8 @@ void RowTeam::Meet(const Member& m) {
   if (!m.solo) m.worker.Barrier();
 }
 
-void RowTeam::Prepare(const Member& m, Activations& x,
-                      std::initializer_list<LinearOut> outs) const {
-  for (const LinearOut* out = outs.begin(); out != outs.end(); ++out) {
-    const auto same = [out](const LinearOut& other) { return other.w->format == out->w->format; };
-    if (!std::any_of(outs.begin(), out, same)) kernels_.prepare(out->w->format, x, m.slice);
-  }
+ActivationForm RowTeam::Form(const Activations& x, const LinearOut& out) const {
+  return kernels_.form(out.w->format, x.tokens, x.cols);
 }
 
 void RowTeam::Run(const Member& m, const Activations& x, const LinearOut& out) const {

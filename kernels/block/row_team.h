@@ -70,7 +70,7 @@ class RowTeam {
   // stage whose packing costs more than two meetings.
   Member Together(const Member& m);
   // Packs the rows of `in` ([rows, cols], by default the members' own) and runs every matrix on
-  // them; complete on all threads on return.
+  // them, form by form where their formats take several; complete on all threads on return.
   void Linear(const Member& m, std::initializer_list<LinearOut> outs) const {
     Linear(m, m.buffers.in.data(), outs);
   }
@@ -87,7 +87,7 @@ class RowTeam {
 
  private:
   static void Meet(const Member& m);
-  void Prepare(const Member& m, Activations& x, std::initializer_list<LinearOut> outs) const;
+  ActivationForm Form(const Activations& x, const LinearOut& out) const;
   void Run(const Member& m, const Activations& x, const LinearOut& out) const;
 
   const CpuKernels& kernels_;

@@ -31,8 +31,9 @@ struct CpuKernels {
   void (*stream_f32)(Format format, const std::byte* row, int64_t cols, float* out);
   void (*stream_bf16)(Format format, const std::byte* row, int64_t cols, uint16_t* out);
 
-  // kernels/linear: writes into x, for the slice of its tokens, the forms that `linear` wants for
-  // weights of `format` with x.tokens tokens. A barrier must follow before linear.
+  // kernels/linear: the form that `linear` reads for weights of `format`.
+  ActivationForm (*form)(Format format, int64_t tokens, int64_t cols);
+  // Writes that form of the slice's share into x. A barrier must follow before linear.
   void (*prepare)(Format format, Activations& x, Slice slice);
   // The slice's share of the rows of W (tokens <= kGemvTokens) or of the tiles of Y.
   void (*linear)(const LinearArgs& args, Slice slice);

@@ -9,6 +9,7 @@ constinit const CpuKernels kAmxKernels = [] {
   CpuKernels k = kAvx512Table;
   k.isa = "amx";
   k.why_not = WhyNotAmx;
+  k.form = LinearFormAmx;
   k.prepare = PrepareLinearAmx;
   k.linear = LinearAmx;
   k.linear_scratch_byte = LinearScratchByteAmx;

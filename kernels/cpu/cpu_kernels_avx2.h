@@ -20,6 +20,7 @@ constexpr CpuKernels kAvx2Table = {
     .dequant_bf16 = DequantBf16Avx2,
     .stream_f32 = StreamF32Avx2,
     .stream_bf16 = StreamBf16Avx2,
+    .form = LinearForm,
     .prepare = PrepareLinearAvx2,
     .linear = LinearAvx2,
     .linear_scratch_byte = LinearScratchByteAvx2,

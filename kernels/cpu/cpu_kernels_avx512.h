@@ -20,6 +20,7 @@ constexpr CpuKernels kAvx512Table = {
     .dequant_bf16 = DequantBf16Avx512,
     .stream_f32 = StreamF32Avx512,
     .stream_bf16 = StreamBf16Avx512,
+    .form = LinearFormAvx512,
     .prepare = PrepareLinearAvx512,
     .linear = LinearAvx512,
     .linear_scratch_byte = LinearScratchByteAvx512,

@@ -20,6 +20,7 @@ constexpr CpuKernels kNeonTable = {
     .dequant_bf16 = DequantBf16Neon,
     .stream_f32 = StreamF32Neon,
     .stream_bf16 = StreamBf16Neon,
+    .form = LinearForm,
     .prepare = PrepareLinearNeon,
     .linear = LinearNeon,
     .linear_scratch_byte = LinearScratchByteNeon,

@@ -87,6 +87,12 @@ Activations ActivationBuffer::View(const float* x, int64_t tokens, int64_t cols)
           lanes_.data()};
 }
 
+ActivationForm LinearForm(Format format, int64_t tokens, int64_t) {
+  const bool few = tokens <= kGemvTokens;
+  if (IsQuantised(format)) return few ? ActivationForm::kQ8 : ActivationForm::kPanelQ8;
+  return few ? ActivationForm::kF32 : ActivationForm::kPanelF32;
+}
+
 double LinearByte(const Matrix& w, int64_t tokens) {
   return static_cast<double>(w.Byte()) +
          4.0 * static_cast<double>(tokens) * static_cast<double>(w.cols + w.rows);

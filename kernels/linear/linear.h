@@ -31,13 +31,25 @@ constexpr int64_t LanesByte(int64_t tokens, int64_t cols) {
   return tokens * ((cols + 255) / 256) * kLaneOctetByte;
 }
 
-// Activations in the three forms that kernels take. Quantised weights with tokens <= kGemvTokens
-// take the 8-bit form: per block of 32, x is about scale * q, with block_sum = scale * sum(q). More
-// tokens take the panel form: for dense weights [tokens, cols] in f32 or bf16, packed as the
-// register tile reads it, for quantised ones the 8-bit integers in another order
-// (packed_panel.h). The 8-bit form of up to 4 tokens is row-major; that of more may lie interleaved
-// (gemv_rows.h), for the instruction set alone that wrote it, as may the lanes. Which forms a
-// kernel needs, CpuKernels::prepare writes; the others may stay null.
+// What a kernel reads of its activations. Weights of several formats that take one form share it,
+// prepared for any of them. The panels of dense weights lie in one room: one at a time.
+enum class ActivationForm : uint8_t {
+  kF32,         // as they are: nothing to prepare
+  kQ8,          // the 8-bit form, and its lanes
+  kPanelF32,    // a panel for dense weights, packed as the register tile reads it
+  kPanelBf16,   // the same, rounded to bf16
+  kPanelTiles,  // bf16 in the order of matrix tiles (panel_blocks.h)
+  kPanelQ8,     // the 8-bit integers in a panel (packed_panel.h)
+};
+
+// The form of most instruction sets: up to kGemvTokens dense weights take f32, quantised ones 8
+// bit; more tokens take a panel, f32 for dense weights.
+ActivationForm LinearForm(Format format, int64_t tokens, int64_t cols);
+
+// Activations in the forms that kernels take. In the 8-bit form, per block of 32, x is about
+// scale * q, with block_sum = scale * sum(q); that of up to 4 tokens is row-major; that of more may
+// lie interleaved (gemv_rows.h), for the instruction set alone that wrote it, as may the lanes. The
+// form that a kernel needs, CpuKernels::prepare writes; what others need may stay null.
 struct Activations {
   int64_t tokens = 0;
   int64_t cols = 0;

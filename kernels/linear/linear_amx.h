@@ -9,6 +9,7 @@
 
 namespace wattline::kernels {
 
+ActivationForm LinearFormAmx(Format format, int64_t tokens, int64_t cols);
 void PrepareLinearAmx(Format format, Activations& x, Slice slice);
 void LinearAmx(const LinearArgs& args, Slice slice);
 int64_t LinearScratchByteAmx(Format format, int64_t tokens, int64_t cols);

@@ -26,6 +26,11 @@ bool OnTiles(Format format, int64_t tokens, int64_t cols) {
 
 }  // namespace
 
+ActivationForm LinearFormAmx(Format format, int64_t tokens, int64_t cols) {
+  return OnTiles(format, tokens, cols) ? ActivationForm::kPanelTiles
+                                       : LinearFormAvx512(format, tokens, cols);
+}
+
 void PrepareLinearAmx(Format format, Activations& x, Slice slice) {
   if (!OnTiles(format, x.tokens, x.cols)) return PrepareLinearAvx512(format, x, slice);
   blocks::PrepareTokens<Tile>(x, slice);

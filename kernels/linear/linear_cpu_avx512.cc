@@ -8,14 +8,13 @@
 #include "kernels/linear/panel.h"
 
 namespace wattline::kernels {
-namespace {
 
 // f32 and f16 weights have more digits than bf16 keeps.
-bool TakesBf16(Format format) {
-  return format != Format::kF32 && format != Format::kF16 && Bf16DotIsFast();
+ActivationForm LinearFormAvx512(Format format, int64_t tokens, int64_t cols) {
+  const ActivationForm form = LinearForm(format, tokens, cols);
+  const bool bf16 = form == ActivationForm::kPanelF32 && format == Format::kBF16 && Bf16DotIsFast();
+  return bf16 ? ActivationForm::kPanelBf16 : form;
 }
-
-}  // namespace
 
 void PreparePanelBf16DotAvx512(Format, Activations& x, Slice slice) {
   panel::Prepare<avx512::TileBf16Dot>(x, slice);
@@ -34,17 +33,29 @@ void LinearPanelF32Avx512(const LinearArgs& args, Slice slice) {
 }
 
 void PrepareLinearAvx512(Format format, Activations& x, Slice slice) {
-  if (x.tokens <= kGemvTokens) return PrepareGemvAvx512(format, x, slice);
-  if (IsQuantised(format)) return packed_panel::Prepare<avx512::PackedTile>(x, slice);
-  (TakesBf16(format) ? PreparePanelBf16DotAvx512 : PreparePanelF32Avx512)(format, x, slice);
+  switch (LinearFormAvx512(format, x.tokens, x.cols)) {
+    case ActivationForm::kPanelQ8:
+      return packed_panel::Prepare<avx512::PackedTile>(x, slice);
+    case ActivationForm::kPanelBf16:
+      return PreparePanelBf16DotAvx512(format, x, slice);
+    case ActivationForm::kPanelF32:
+      return PreparePanelF32Avx512(format, x, slice);
+    default:
+      return PrepareGemvAvx512(format, x, slice);
+  }
 }
 
 void LinearAvx512(const LinearArgs& args, Slice slice) {
-  if (args.x->tokens <= kGemvTokens) return GemvAvx512(args, slice);
-  if (IsQuantised(args.w.format)) {
-    return packed_panel::Linear<avx512::PackedTile, Avx512>(args, slice);
+  switch (LinearFormAvx512(args.w.format, args.x->tokens, args.w.cols)) {
+    case ActivationForm::kPanelQ8:
+      return packed_panel::Linear<avx512::PackedTile, Avx512>(args, slice);
+    case ActivationForm::kPanelBf16:
+      return LinearPanelBf16DotAvx512(args, slice);
+    case ActivationForm::kPanelF32:
+      return LinearPanelF32Avx512(args, slice);
+    default:
+      return GemvAvx512(args, slice);
   }
-  (TakesBf16(args.w.format) ? LinearPanelBf16DotAvx512 : LinearPanelF32Avx512)(args, slice);
 }
 
 int64_t LinearScratchByteAvx512(Format format, int64_t tokens, int64_t cols) {
