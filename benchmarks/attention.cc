@@ -85,7 +85,7 @@ std::shared_ptr<AttentionRow> Prepare(Suite& suite, const kernels::Backend& back
     cache.work = std::move(made.work);
     if (i == 0) {
       cache.work->Run();
-      row->checked = CheckAttention(c, cache.work->Result());
+      row->checked = CheckAttention(c, cache.work->Result(), cache.work->RoundsTo());
       if (!row->checked.error.empty()) return row;
     }
     row->caches.push_back(std::move(cache));
@@ -98,16 +98,33 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
   AttentionRow& row =
       suite.Keep<AttentionRow>(name, [&] { return Prepare(suite, backend, shape, format); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
-  Measure(state, suite,
-          {.flop = kernels::AttentionFlop(shape),
-           .byte = kernels::AttentionByte(shape, format),
-           .peak = shape.tokens == 1 ? Peak::kNone : Peak::kF32,
-           .streams = shape.tokens == 1,
-           .more = CountersOf(row.checked)},
-          [&row] {
-            row.caches[row.next].work->Run();
-            row.next = row.next + 1 < row.caches.size() ? row.next + 1 : 0;
-          });
+  Measure(
+      state, suite,
+      RowCounts(backend, {.flop = kernels::AttentionFlop(shape),
+                          .byte = kernels::AttentionByte(shape, format),
+                          .peak = shape.tokens == 1 ? Peak::kNone : Peak::kF32,
+                          .streams = shape.tokens == 1,
+                          .more = CountersOf(row.checked)}),
+      [&row] {
+        row.caches[row.next].work->Run();
+        row.next = row.next + 1 < row.caches.size() ? row.next + 1 : 0;
+      },
+      row.caches[0].work->Kernel());
+}
+
+// Whether the backend takes such a cache, asked with a small one.
+bool MakesFormat(const kernels::Backend& backend, Format format, kernels::ThreadPool& pool) {
+  if (backend.attention == nullptr) return false;
+  constexpr int64_t kDim = 64;
+  const std::vector<float> q(kDim);
+  const kernels::RawBuffer cache(static_cast<size_t>(kernels::RowByte(format, kDim)));
+  kernels::AttentionArgs c;
+  c.shape = {1, 0, 1, 1, kDim, true};
+  c.q = q.data();
+  c.k = c.v = cache.data();
+  c.format = format;
+  c.capacity = 1;
+  return backend.attention(backend, c, pool).work != nullptr;
 }
 
 void RegisterShape(Suite& suite, const std::string& subject, const std::string& length,
@@ -120,7 +137,7 @@ void RegisterShape(Suite& suite, const std::string& subject, const std::string& 
   shape.head_dim = heads.head_dim;
   if (!heads.in_default) words.push_back(fmt::format("kv_heads:{}", heads.kv_heads));
   for (const ShownBackend& shown : suite.backends()) {
-    if (shown.backend->attention == nullptr) continue;
+    if (!MakesFormat(*shown.backend, cache.format, suite.pool())) continue;
     const std::string name =
         fmt::format("attention/{}/{}/heads:{}/kv_heads:{}/head_dim:{}/{}/{}", subject, format,
                     heads.heads, heads.kv_heads, heads.head_dim, length, shown.name);

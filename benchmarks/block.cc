@@ -133,12 +133,12 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
   const auto pure = kernels::FormatFromName(format);
   const bool quantised = !pure || kernels::IsQuantised(*pure);
   Measure(state, suite,
-          {.flop = kernels::BlockFlop(row.first),
-           .byte = kernels::BlockByte(row.first),
-           .peak = streams ? Peak::kNone : PanelPeak(backend, quantised),
-           .streams = streams,
-           .tokens = c.tokens,
-           .more = CountersOf(row.checked)},
+          RowCounts(backend, {.flop = kernels::BlockFlop(row.first),
+                              .byte = kernels::BlockByte(row.first),
+                              .peak = streams ? Peak::kNone : PanelPeak(backend, quantised),
+                              .streams = streams,
+                              .tokens = c.tokens,
+                              .more = CountersOf(row.checked)}),
           [&row] {
             row.works[row.next]->Run();
             row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;

@@ -109,11 +109,11 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   const bool f32 = kernels::StepType(row.step.block) == kernels::GemmType::kF32;
   Measure(state, suite,
-          {.flop = kernels::StepFlop(row.step, pass),
-           .byte = kernels::StepByte(row.step, pass),
-           .peak = f32 ? Peak::kF32 : Peak::kBF16,
-           .tokens = tokens,
-           .more = CountersOf(row.checked)},
+          RowCounts(backend, {.flop = kernels::StepFlop(row.step, pass),
+                              .byte = kernels::StepByte(row.step, pass),
+                              .peak = f32 ? Peak::kF32 : Peak::kBF16,
+                              .tokens = tokens,
+                              .more = CountersOf(row.checked)}),
           [&row] { row.work->Run(); });
   // Of the call that is reported: the parts take as long as several steps.
   if (suite.row_state().final_iterations != state.max_iterations) return;

@@ -76,7 +76,8 @@ std::vector<int64_t> SampleIndices(int64_t size, int64_t count, uint64_t seed) {
   return {indices.begin(), indices.end()};
 }
 
-Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result) {
+Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result,
+                  kernels::Rounding rounds) {
   const auto [m, n, k] = c.shape;
   if (result.size() != static_cast<size_t>(m * n)) return WrongSize(result.size());
   const std::vector<int64_t> rows = SampleIndices(m, kSampledRows, kSeed);
@@ -93,15 +94,17 @@ Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result) {
     for (int64_t j = 0; j < some_n; ++j) {
       const int64_t row = rows[static_cast<size_t>(i)];
       const int64_t col = cols[static_cast<size_t>(j)];
-      comparison.Add(result[At(row, col, n)], want[At(i, j, some_n)],
-                     kernels::GemmTolerance(some, i, j),
-                     [&] { return fmt::format("C[{}, {}]", row, col); });
+      comparison.Add(
+          result[At(row, col, n)], want[At(i, j, some_n)],
+          kernels::GemmTolerance(some, i, j) + rounds.result * std::abs(want[At(i, j, some_n)]),
+          [&] { return fmt::format("C[{}, {}]", row, col); });
     }
   }
   return comparison.Done();
 }
 
-Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result) {
+Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result,
+                    kernels::Rounding rounds) {
   const int64_t row_byte = kernels::RowByte(c.w.format, c.w.cols);
   if (result.size() != static_cast<size_t>(c.tokens * c.w.rows)) return WrongSize(result.size());
   const std::vector<int64_t> tokens = SampleIndices(c.tokens, kSampledTokens, kSeed);
@@ -124,18 +127,20 @@ Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result)
       const int64_t token = tokens[static_cast<size_t>(t)];
       const int64_t row = rows[static_cast<size_t>(r)];
       comparison.Add(result[At(token, row, c.w.rows)], want[At(t, r, some_rows)],
-                     kernels::LinearTolerance(some, t, r),
+                     kernels::LinearTolerance(some, t, r, rounds.operands) +
+                         rounds.result * std::abs(want[At(t, r, some_rows)]),
                      [&] { return fmt::format("Y[{}, {}]", token, row); });
     }
   }
   return comparison.Done();
 }
 
-Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result) {
+Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result,
+                       kernels::Rounding rounds) {
   const kernels::AttentionShape& shape = c.shape;
   const int64_t row = shape.heads * shape.head_dim;
   if (result.size() != static_cast<size_t>(shape.tokens * row)) return WrongSize(result.size());
-  const double tolerance = kernels::AttentionTolerance(c);
+  const double tolerance = kernels::AttentionTolerance(c, rounds.operands);
   std::vector<double> want(static_cast<size_t>(row));
   Comparison comparison;
   // One token after the other, each as a single query that sees what it sees in the call.
@@ -146,14 +151,16 @@ Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> r
     one.q += token * row;
     kernels::AttentionReference(one, want.data());
     for (int64_t i = 0; i < row; ++i) {
-      comparison.Add(result[At(token, i, row)], want[static_cast<size_t>(i)], tolerance,
+      comparison.Add(result[At(token, i, row)], want[static_cast<size_t>(i)],
+                     tolerance + rounds.result * std::abs(want[static_cast<size_t>(i)]),
                      [&] { return fmt::format("out[{}, {}]", token, i); });
     }
   }
   return comparison.Done();
 }
 
-Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<const float> result) {
+Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<const float> result,
+                     kernels::Rounding rounds) {
   if (result.size() != static_cast<size_t>(w.rows * w.cols)) return WrongSize(result.size());
   std::vector<double> want(static_cast<size_t>(w.cols));
   Comparison comparison;
@@ -167,6 +174,9 @@ Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<con
       // twice the row's largest value: 4 roundings to f32 of 2^-24 each. bf16 adds half a step,
       // 2^-9 of the value.
       double tolerance = 8 * 0x1p-24 * largest;
+      // A narrower type rounds scale, offset, their product and the sum: two factors and a product,
+      // an offset.
+      tolerance += 8 * rounds.operands * largest;
       if (to == kernels::Format::kBF16) tolerance += 0x1p-8 * std::abs(value);
       comparison.Add(result[At(row, col, w.cols)], value, tolerance,
                      [&] { return fmt::format("w[{}, {}]", row, col); });

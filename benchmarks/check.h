@@ -12,6 +12,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
+#include "kernels/work.h"
 
 namespace wattline::benchmarks {
 
@@ -31,13 +32,17 @@ std::map<std::string, double> CountersOf(const Checked& checked);
 std::vector<int64_t> SampleIndices(int64_t size, int64_t count, uint64_t seed);
 
 // Compares sampled rows and columns of `result` [m, n], exactly computed for those elements.
-Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result);
+Checked CheckGemm(const kernels::GemmCase& c, std::span<const float> result,
+                  kernels::Rounding rounds = {});
 // The same for Y[tokens, rows].
-Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result);
+Checked CheckLinear(const kernels::LinearCase& c, std::span<const float> result,
+                    kernels::Rounding rounds = {});
 // All outputs of sampled tokens, [tokens, heads, head_dim].
-Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result);
+Checked CheckAttention(const kernels::AttentionArgs& c, std::span<const float> result,
+                       kernels::Rounding rounds = {});
 // Sampled rows of the dequantised matrix, [rows, cols], as f32 or as bf16 widened to f32.
-Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<const float> result);
+Checked CheckDequant(const kernels::Matrix& w, kernels::Format to, std::span<const float> result,
+                     kernels::Rounding rounds = {});
 
 // Root mean square of result - want, relative to that of `want`, must not pass `bound`: for chains
 // of operations, where no bound for a single element is of use.

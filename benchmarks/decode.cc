@@ -174,6 +174,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name, const M
   if (is_new_row && c.prefill == 0) Decode(*decoder, c.context, 4, tokens, logits);
 
   Counts counts = c.prefill > 0 ? PrefillCounts(model, c, *shown.backend) : DecodeCounts(model, c);
+  counts = RowCounts(*shown.backend, std::move(counts));
   counts.more = CountersOf(checked);
   counts.more["batch"] = static_cast<double>(c.batch);
   if (c.prefill == 0) counts.more["threads"] = loaded.PoolFor(shown).size();

@@ -54,7 +54,8 @@ std::shared_ptr<DequantRow> Prepare(Suite& suite, const kernels::Backend& backen
     row->works.push_back(std::move(made.work));
     row->works.back()->Run();  // the output's pages
   }
-  row->checked = CheckDequant(row->weights[0].matrix, to, row->works[0]->Result());
+  row->checked =
+      CheckDequant(row->weights[0].matrix, to, row->works[0]->Result(), row->works[0]->RoundsTo());
   return row;
 }
 
@@ -64,19 +65,23 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
       suite.Keep<DequantRow>(name, [&] { return Prepare(suite, backend, c, format, to); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   // No MBU: that compares with reading, and most of these bytes are written.
-  Measure(state, suite,
-          {.flop = kernels::DequantFlop(row.weights[0].matrix),
-           .byte = kernels::DequantByte(row.weights[0].matrix, kernels::Info(to).block_byte),
-           .more = CountersOf(row.checked)},
-          [&row] {
-            row.works[row.next]->Run();
-            row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
-          });
+  Measure(
+      state, suite,
+      RowCounts(backend,
+                {.flop = kernels::DequantFlop(row.weights[0].matrix),
+                 .byte = kernels::DequantByte(row.weights[0].matrix, kernels::Info(to).block_byte),
+                 .more = CountersOf(row.checked)}),
+      [&row] {
+        row.works[row.next]->Run();
+        row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
+      },
+      row.works[0]->Kernel());
 }
 
 void RegisterRow(Suite& suite, const Case& c, Format format, Format to) {
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->dequant == nullptr) continue;
+    if (shown.backend->holds && !shown.backend->holds(format)) continue;
     const std::string name =
         fmt::format("dequant/{}x{}/{}/to:{}/data:{}/{}", c.rows, c.cols, kernels::Info(format).name,
                     kernels::Info(to).name, c.data, shown.name);

@@ -116,7 +116,7 @@ std::shared_ptr<DenseRow> PrepareDense(Suite& suite, const kernels::Backend& bac
   row->checked.error = made.why_not;
   if (!row->work) return row;
   row->work->Run();
-  row->checked = CheckGemm(c, row->work->Result());
+  row->checked = CheckGemm(c, row->work->Result(), row->work->RoundsTo());
   if (row->checked.error.empty()) row->doubling = DoublingOf(suite, backend, c, *row->work);
   return row;
 }
@@ -130,10 +130,10 @@ void RunDense(benchmark::State& state, Suite& suite, const std::string& name,
   if (row.doubling) counters["doubling"] = *row.doubling;
   Measure(
       state, suite,
-      {.flop = kernels::GemmFlop(shape),
-       .byte = kernels::GemmByte(shape, type),
-       .peak = PeakOf(type),
-       .more = std::move(counters)},
+      RowCounts(backend, {.flop = kernels::GemmFlop(shape),
+                          .byte = kernels::GemmByte(shape, type),
+                          .peak = PeakOf(type),
+                          .more = std::move(counters)}),
       [&row] { row.work->Run(); }, row.work->Kernel());
 }
 
@@ -168,7 +168,7 @@ std::shared_ptr<PackedRow> PreparePacked(Suite& suite, const kernels::Backend& b
   }
   const kernels::LinearCase c{row->weights[0].matrix, row->x.data(), shape.m};
   row->works[0]->Run();
-  row->checked = CheckLinear(c, row->works[0]->Result());
+  row->checked = CheckLinear(c, row->works[0]->Result(), row->works[0]->RoundsTo());
   return row;
 }
 
@@ -181,11 +181,11 @@ void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
   const bool few = shape.m <= kernels::kGemvTokens;
   Measure(
       state, suite,
-      {.flop = kernels::GemmFlop(shape),
-       .byte = kernels::GemmByte(shape, format),
-       .peak = few ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
-       .streams = few && weights == Weights::kCold,
-       .more = CountersOf(row.checked)},
+      RowCounts(backend, {.flop = kernels::GemmFlop(shape),
+                          .byte = kernels::GemmByte(shape, format),
+                          .peak = few ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
+                          .streams = few && weights == Weights::kCold,
+                          .more = CountersOf(row.checked)}),
       [&row] {
         row.works[row.next]->Run();
         row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
@@ -220,6 +220,7 @@ void RegisterPacked(Suite& suite) {
       if (is_dense && !few) continue;
       for (const ShownBackend& shown : suite.backends()) {
         if (shown.backend->linear == nullptr) continue;
+        if (shown.backend->holds && !shown.backend->holds(info.format)) continue;
         for (Weights weights : {Weights::kCold, Weights::kHot}) {
           const bool hot = weights == Weights::kHot;
           if (hot && !few) continue;

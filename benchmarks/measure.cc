@@ -138,6 +138,14 @@ std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
 
 }  // namespace
 
+Counts RowCounts(const kernels::Backend& backend, Counts counts) {
+  if (backend.on_gpu == nullptr || !backend.on_gpu()) return counts;
+  counts.runs_on = energy::kGpuPart;
+  counts.peak = Peak::kNone;
+  counts.streams = false;
+  return counts;
+}
+
 void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
              const std::function<void()>& body, const std::string& label) {
   RowState& row = suite.row_state();

@@ -8,8 +8,13 @@
 
 #include "benchmarks/counters.h"
 #include "benchmarks/suite.h"
+#include "kernels/backend.h"
 
 namespace wattline::benchmarks {
+
+// The same of a row of this backend. On a GPU its joules are the GPU's, and there is no fraction:
+// the ceilings and the ground here are the CPU's.
+Counts RowCounts(const kernels::Backend& backend, Counts counts);
 
 // Calls `body` once per iteration in state's loop, between two probes of the ground and inside an
 // energy window, and sets all counters. Thread 0 only. `body` returns when its work is complete.

@@ -4,6 +4,9 @@
 #include <new>
 
 #include "kernels/backend_cpu.h"
+#if WATTLINE_HAS_MLX
+#include "kernels/backend_mlx.h"
+#endif
 #include "kernels/block/block_cpu.h"
 #include "kernels/block/step_cpu.h"
 #include "kernels/ceiling/cuda_driver.h"
@@ -38,6 +41,8 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .why_not = why_not,
           .describe = describe,
           .cpu = table,
+          .on_gpu = nullptr,
+          .holds = nullptr,
           .gemm = MakeCpuGemm,
           .linear = MakeCpuLinear,
           .attention = MakeCpuAttention,
@@ -61,6 +66,8 @@ constexpr Backend kReference = {
     .why_not = [] { return std::string(); },
     .describe = [] { return std::string("double precision on exactly dequantised weights"); },
     .cpu = nullptr,
+    .on_gpu = nullptr,
+    .holds = nullptr,
     .gemm = nullptr,
     .linear = nullptr,
     .attention = nullptr,
@@ -78,6 +85,8 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
           .why_not = [] { return std::string(); },
           .describe = describe,
           .cpu = nullptr,
+          .on_gpu = nullptr,
+          .holds = nullptr,
           .gemm = gemm,
           .linear = nullptr,
           .attention = nullptr,
@@ -88,11 +97,29 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
 }
 #endif
 
+#if WATTLINE_HAS_MLX
+constexpr Backend kMlx = {.name = "mlx",
+                          .why_not = WhyNotMlx,
+                          .describe = DescribeMlx,
+                          .cpu = nullptr,
+                          .on_gpu = MlxOnGpu,
+                          .holds = MlxHolds,
+                          .gemm = MakeMlxGemm,
+                          .linear = MakeMlxLinear,
+                          .attention = MakeMlxAttention,
+                          .dequant = MakeMlxDequant,
+                          .block = nullptr,
+                          .step = nullptr,
+                          .decoder = nullptr};
+#endif
+
 // Its rows are those of the ceilings.
 constexpr Backend kCuda = {.name = "cuda",
                            .why_not = WhyNotCuda,
                            .describe = DescribeCuda,
                            .cpu = nullptr,
+                           .on_gpu = nullptr,
+                           .holds = nullptr,
                            .gemm = nullptr,
                            .linear = nullptr,
                            .attention = nullptr,
@@ -116,6 +143,9 @@ constexpr std::array kBackends = {
 #endif
 #if WATTLINE_HAS_ONEDNN
     GemmLibrary("onednn", DescribeOneDnn, MakeOneDnnGemm),
+#endif
+#if WATTLINE_HAS_MLX
+    kMlx,
 #endif
     kCuda,
     kReference,

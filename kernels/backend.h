@@ -22,6 +22,8 @@ struct Backend {
   std::string (*why_not)();   // empty where it can be used here, else one sentence with what helps
   std::string (*describe)();  // library, version and the kernel it chose; for the result's context
   const CpuKernels* cpu;      // the CPU backends' table; null for libraries
+  bool (*on_gpu)();           // where its work runs; null: on the CPU
+  bool (*holds)(Format weights);  // null: weights of every format
 
   MadeWork (*gemm)(const Backend& self, const GemmCase& c, ThreadPool& pool);
   MadeWork (*linear)(const Backend& self, const LinearCase& c, ThreadPool& pool);

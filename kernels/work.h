@@ -8,6 +8,13 @@
 
 namespace wattline::kernels {
 
+// How coarsely a backend rounds where the others keep f32: relative units of half the last place,
+// 0 where it does as they do. Checks allow for it.
+struct Rounding {
+  double operands = 0;  // of activations, unpacked weights and scores
+  double result = 0;
+};
+
 class Work {
  public:
   virtual ~Work() = default;
@@ -18,6 +25,7 @@ class Work {
   virtual std::vector<float> Result() const = 0;
   // The kernel that was really chosen, e.g. "brg:avx512_core_bf16"; empty where there is no choice.
   virtual std::string Kernel() const { return {}; }
+  virtual Rounding RoundsTo() const { return {}; }
 };
 
 // Work, or one sentence why this backend cannot do it.

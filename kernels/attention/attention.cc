@@ -63,7 +63,8 @@ double MaxNorm(int64_t rows, int64_t cols, Get get) {
 //   more: (kExpError + 3 u) relative, the exponents of all rescalings adding up to at most 2 B.
 // - Weights that are off by e each, relative, move their normalised mean by 2 e max|V|.
 // - The sums over n weights and n products: 2 n u max|V|.
-double AttentionTolerance(const AttentionArgs& args) {
+// - A narrower type rounds queries and scores by `unit` each, B at most, and the weights.
+double AttentionTolerance(const AttentionArgs& args, double unit) {
   constexpr double kU = 0x1p-24;
   const AttentionShape& s = args.shape;
   const int64_t n = s.start + s.tokens;
@@ -80,8 +81,8 @@ double AttentionTolerance(const AttentionArgs& args) {
     for (const double x : v) max_v = std::max(max_v, std::abs(x));
     const double score = max_q * max_k / std::sqrt(dim);
     const double rescales = static_cast<double>(n) / 64 + 2;
-    const double weight =
-        (dim + 6) * kU * score + 2 * kU * score + (rescales + 1) * (kExpError + 3 * kU);
+    const double weight = (dim + 6) * kU * score + 2 * kU * score +
+                          (rescales + 1) * (kExpError + 3 * kU) + unit * (2 * score + 2);
     bound = std::max(bound, max_v * (2 * weight + 2 * static_cast<double>(n) * kU));
   }
   return bound;

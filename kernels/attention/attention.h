@@ -57,7 +57,8 @@ std::vector<double> AttentionCacheHead(const AttentionArgs& args, const void* ca
                                        int64_t kv_head);
 // Double precision on the same cache.
 void AttentionReference(const AttentionArgs& args, double* out);
-// Bound of |out - reference| for every element, absolute; derivation in attention.cc.
-double AttentionTolerance(const AttentionArgs& args);
+// Bound of |out - reference| for every element, absolute; derivation in attention.cc. `unit`: of a
+// narrower type that queries, scores and weights are rounded to, relative.
+double AttentionTolerance(const AttentionArgs& args, double unit = 0);
 
 }  // namespace wattline::kernels

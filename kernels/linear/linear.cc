@@ -72,6 +72,20 @@ double Q8Tolerance(const Matrix& m, const double* w, const float* x, int64_t row
          1.02 * Gamma(2.0 * static_cast<double>(m.cols / kQ8Block) + 32) * magnitude;
 }
 
+// A narrower type rounds x, the product scale q (of size |w| + |offset|), the offset and their sum.
+double NarrowRounding(const Matrix& m, const double* w, const float* x, int64_t row, double unit) {
+  if (unit == 0) return 0;
+  std::vector<double> offset(static_cast<size_t>(m.cols));
+  DequantOffsetReference(m.format, m.Row(row), m.cols, offset.data());
+  if (m.format == Format::kQ8_0) AddQ8Offset(m, row, offset);
+  double sum = 0;
+  for (int64_t i = 0; i < m.cols; ++i) {
+    sum += std::abs(static_cast<double>(x[i])) *
+           (3 * std::abs(w[i]) + 2 * std::abs(offset[static_cast<size_t>(i)]));
+  }
+  return 1.01 * unit * sum;
+}
+
 }  // namespace
 
 ActivationBuffer::ActivationBuffer(int64_t tokens, int64_t cols)
@@ -98,21 +112,23 @@ double LinearByte(const Matrix& w, int64_t tokens) {
          4.0 * static_cast<double>(tokens) * static_cast<double>(w.cols + w.rows);
 }
 
-double LinearTolerance(const LinearCase& c, int64_t token, int64_t row) {
+double LinearTolerance(const LinearCase& c, int64_t token, int64_t row, double unit) {
   const Matrix& m = c.w;
   const float* x = c.x + token * m.cols;
   std::vector<double> w(static_cast<size_t>(m.cols));
   DequantReference(m.format, m.Row(row), m.cols, w.data());
   const auto cols = static_cast<double>(m.cols);
+  const double narrow = NarrowRounding(m, w.data(), x, row, unit);
   const double of_q8 = IsQuantised(m.format) ? Q8Tolerance(m, w.data(), x, row) : 0;
   if (c.tokens <= kGemvTokens) {
-    if (of_q8 > 0) return of_q8;
+    if (of_q8 > 0) return narrow + of_q8;
     // f32 activations, a fused multiply-add per element in at least 4 lanes, then their tree.
-    return Gamma(cols / 4 + 16) * Magnitude(w.data(), x, m.cols);
+    return narrow + Gamma(cols / 4 + 16) * Magnitude(w.data(), x, m.cols);
   }
   // Both operands may be rounded to bf16 (8 significant bits: relative 2^-8 each); one chain of
   // multiply-adds. Quantised weights take either form, by instruction set.
-  return std::max(of_q8, (0x1p-7 + 0x1p-16 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols));
+  return narrow +
+         std::max(of_q8, (0x1p-7 + 0x1p-16 + Gamma(cols + 16)) * Magnitude(w.data(), x, m.cols));
 }
 
 }  // namespace wattline::kernels

@@ -107,6 +107,7 @@ void LinearReference(const LinearCase& c, double* y);
 // Bound of |Y - reference| for (token, row): from the 8-bit rounding of activations (half a step of
 // scale = max|x| / 127 per block) for quantised weights, bf16 rounding of both operands above
 // kGemvTokens (the larger of both for quantised weights), and the f32 sum; derivation in linear.cc.
-double LinearTolerance(const LinearCase& c, int64_t token, int64_t row);
+// `unit`: of a narrower type that activations and unpacked weights are rounded to, relative.
+double LinearTolerance(const LinearCase& c, int64_t token, int64_t row, double unit = 0);
 
 }  // namespace wattline::kernels

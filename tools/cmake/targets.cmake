@@ -3,7 +3,7 @@
 # `*_macos.cc` on that system only (`*_linux_arm.cc`: both must hold), `*_reference.cc` without
 # vectorisation (it is the yardstick). `*_avxvnni.cc`, `*_amx.cc` and `*_neon_i8mm.cc` have the flags of
 # the set that theirs extends, and more; AMX's few instructions are asm and need no flag.
-# Backends of optional libraries (`*_onednn.cc`, `*_blas.cc`) are added by the folder that owns them.
+# Backends of optional libraries (`*_onednn.cc`, `*_blas.cc`, `*_mlx.cc`) are added by the folder that owns them.
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(WATTLINE_ARCH x86)
@@ -46,7 +46,7 @@ function(wattline_sources out)
     list(APPEND globs ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   endforeach()
   file(GLOB files CONFIGURE_DEPENDS ${globs})
-  list(FILTER files EXCLUDE REGEX "_(onednn|blas)\\.cc$")
+  list(FILTER files EXCLUDE REGEX "_(onednn|blas|mlx)\\.cc$")
   if(NOT WATTLINE_ARCH STREQUAL x86)
     list(FILTER files EXCLUDE REGEX "_(avx2|avxvnni|avx512|amx|x86)\\.cc$")
   endif()

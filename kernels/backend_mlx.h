@@ -1,0 +1,28 @@
+// The backend of Apple's MLX: its GPU stream on macOS and, with its CUDA library, on NVIDIA; its
+// CPU stream elsewhere, which is there for checks: it multiplies at a few GFLOP/s.
+#pragma once
+
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace wattline::kernels {
+
+std::string WhyNotMlx();
+// Version, device, and whether f32 may run as TF32.
+std::string DescribeMlx();
+// Where MLX's default stream runs.
+bool MlxOnGpu();
+// Whether WhyNotMlxFormat (weights_mlx.h) has nothing to say.
+bool MlxHolds(Format weights);
+
+// f32 and bf16; C comes in the operands' type, which Rounding() tells.
+MadeWork MakeMlxGemm(const Backend& self, const GemmCase& c, ThreadPool& pool);
+// Dense formats, and those whose blocks MLX's affine groups hold exactly (weights_mlx.h).
+// Activations are f16 there, bf16 or f32 for dense weights of that type.
+MadeWork MakeMlxLinear(const Backend& self, const LinearCase& c, ThreadPool& pool);
+// KV in f16 or bf16, queries in the same type.
+MadeWork MakeMlxAttention(const Backend& self, const AttentionArgs& c, ThreadPool& pool);
+MadeWork MakeMlxDequant(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
+
+}  // namespace wattline::kernels
