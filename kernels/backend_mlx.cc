@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "kernels/linear/weights_mlx.h"
-#include "kernels/mlx_arrays.h"
+#include "kernels/arrays_mlx.h"
 
 namespace wattline::kernels {
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "kernels/backend_mlx.h"
-#include "kernels/mlx_arrays.h"
+#include "kernels/arrays_mlx.h"
 
 namespace wattline::kernels {
 namespace {

@@ -1,5 +1,5 @@
 #include "kernels/backend_mlx.h"
-#include "kernels/mlx_arrays.h"
+#include "kernels/arrays_mlx.h"
 
 namespace wattline::kernels {
 namespace {
