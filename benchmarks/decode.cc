@@ -94,13 +94,7 @@ void Prefill(kernels::Decoder& decoder, std::span<const int32_t> tokens, std::sp
 void Decode(kernels::Decoder& decoder, int64_t context, int64_t steps, std::span<int32_t> tokens,
             std::span<float> logits) {
   decoder.Truncate(context);
-  const size_t vocab = logits.size() / tokens.size();
-  for (int64_t step = 0; step < steps; ++step) {
-    decoder.Forward(tokens, 1, kernels::Logits::kLast, logits);
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      tokens[i] = kernels::Argmax(logits.subspan(i * vocab, vocab));
-    }
-  }
+  decoder.Greedy(tokens, steps, logits);
 }
 
 double Now_s() {

@@ -110,7 +110,7 @@ constexpr Backend kMlx = {.name = "mlx",
                           .dequant = MakeMlxDequant,
                           .block = nullptr,
                           .step = nullptr,
-                          .decoder = nullptr};
+                          .decoder = MakeMlxDecoder};
 #endif
 
 // Its rows are those of the ceilings.

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "kernels/linear/weights_mlx.h"
 #include "kernels/arrays_mlx.h"
+#include "kernels/linear/weights_mlx.h"
 
 namespace wattline::kernels {
 

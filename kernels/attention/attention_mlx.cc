@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "kernels/backend_mlx.h"
 #include "kernels/arrays_mlx.h"
+#include "kernels/backend_mlx.h"
 
 namespace wattline::kernels {
 namespace {

@@ -29,6 +29,10 @@ class Decoder {
   // Length() + count must not pass options.context, nor batch * count options.chunk * batch.
   virtual void Forward(std::span<const int32_t> tokens, int64_t count, Logits which,
                        std::span<float> logits) = 0;
+  // Greedy decode: `steps` steps, each of which feeds every sequence its token, tokens [batch], and
+  // replaces it by the most likely next one. logits [batch, vocab]: those of the last step. A
+  // backend whose device runs beside this thread may prepare a step while the one before it runs.
+  virtual void Greedy(std::span<int32_t> tokens, int64_t steps, std::span<float> logits);
   // Positions in the cache of each sequence.
   virtual int64_t Length() const = 0;
   // Forgets all but the first `length` positions.

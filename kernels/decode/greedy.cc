@@ -28,6 +28,16 @@ int32_t Argmax(std::span<const float> logits) {
   return found == logits.end() ? 0 : static_cast<int32_t>(found - logits.begin());
 }
 
+void Decoder::Greedy(std::span<int32_t> tokens, int64_t steps, std::span<float> logits) {
+  const size_t vocab = logits.size() / tokens.size();
+  for (int64_t step = 0; step < steps; ++step) {
+    Forward(tokens, 1, Logits::kLast, logits);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      tokens[i] = Argmax(logits.subspan(i * vocab, vocab));
+    }
+  }
+}
+
 std::vector<float> Prefill(Decoder& decoder, std::span<const int32_t> prompt, int64_t chunk,
                            int64_t vocab) {
   std::vector<float> logits(static_cast<size_t>(vocab));

@@ -1,6 +1,6 @@
+#include "kernels/arrays_mlx.h"
 #include "kernels/backend_mlx.h"
 #include "kernels/linear/weights_mlx.h"
-#include "kernels/arrays_mlx.h"
 
 namespace wattline::kernels {
 namespace {

@@ -1,5 +1,5 @@
-#include "kernels/backend_mlx.h"
 #include "kernels/arrays_mlx.h"
+#include "kernels/backend_mlx.h"
 
 namespace wattline::kernels {
 namespace {
