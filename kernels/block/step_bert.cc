@@ -8,119 +8,64 @@
 namespace wattline::kernels {
 namespace {
 
-// In the order of kBertMatrices.
+// Places in dw_ and dbias_.
 enum Index : uint8_t { kQ, kK, kV, kOutput, kUp, kDown };
-constexpr std::string_view kNames[] = {"attn_q",      "attn_k", "attn_v",
-                                       "attn_output", "ffn_up", "ffn_down"};
 constexpr std::string_view kBiasNames[] = {"attn_q_bias",      "attn_k_bias", "attn_v_bias",
                                            "attn_output_bias", "ffn_up_bias", "ffn_down_bias"};
 
 }  // namespace
 
 BertStep::BertStep(const CpuKernels& kernels, const StepCase& c, StepPass pass, ThreadPool& pool)
-    : kernels_(kernels),
-      step_(*kernels.step),
-      case_(c),
-      shape_(c.block.shape),
+    : BlockStep(kernels, c, pass, pool, false,
+                {{"attn_q", c.block.bert->attn_q},
+                 {"attn_k", c.block.bert->attn_k},
+                 {"attn_v", c.block.bert->attn_v},
+                 {"attn_output", c.block.bert->attn_output},
+                 {"ffn_up", c.block.bert->ffn_up},
+                 {"ffn_down", c.block.bert->ffn_down}}),
       layer_(*c.block.bert),
-      backward_(pass == StepPass::kForwardBackward),
-      type_(*StepType(c.block)),
-      tokens_(c.block.tokens),
-      dim_(shape_.model_dim),
-      ffn_(shape_.ffn_dim),
-      pool_(pool),
-      linear_(step_, type_, pool.size()),
-      body_([this](Worker& worker) {
-        Forward(worker);
-        if (!backward_) return;
-        FeedForwardBackward(worker);
-        AttentionBackward(worker);
-      }),
-      attention_body_([this](Worker& worker) { AttentionOnly(worker); }) {
-  for (Buffer<float>* b : {&q_, &k_, &v_, &out_, &sum1_, &x1_, &sum2_, &y_}) {
-    *b = Buffer<float>(tokens_ * dim_);
-  }
-  up_ = Buffer<float>(tokens_ * ffn_);
-  hidden_ = Buffer<float>(tokens_ * ffn_);
-  log_sums_ = Buffer<float>(tokens_ * shape_.heads);
-  attention_floats_ = StepAttentionScratchFloats(Attention({}));
-  attention_scratch_ = Buffer<float>(pool.size() * attention_floats_);
-  if (type_ == GemmType::kBF16) {
-    for (StepOperand* o : {&x_operand_, &out_operand_, &x1_operand_}) {
-      *o = StepOperand(type_, tokens_, dim_);
-    }
-    hidden_operand_ = StepOperand(type_, tokens_, ffn_);
-  }
+      sum1_(Rows(dim_)),
+      x1_(Rows(dim_)),
+      sum2_(Rows(dim_)),
+      up_(Rows(ffn_)),
+      hidden_(Rows(ffn_)),
+      x_operand_(RoundedRows(dim_)),
+      x1_operand_(RoundedRows(dim_)),
+      hidden_operand_(RoundedRows(ffn_)) {
   if (backward_) MakeBackward();
 }
 
 void BertStep::MakeBackward() {
-  for (Buffer<float>* b :
-       {&dsum2_, &dx1_, &dsum1_, &dx_, &dout_, &dq_, &dk_, &dv_, &dk_heads_, &dv_heads_}) {
-    *b = Buffer<float>(tokens_ * dim_);
+  for (Buffer<float>* b : {&dsum2_, &dx1_, &dsum1_, &dk_, &dv_}) *b = Rows(dim_);
+  dup_ = Rows(ffn_);
+  for (StepOperand* o : {&dsum2_operand_, &dsum1_operand_, &dk_operand_, &dv_operand_}) {
+    *o = RoundedRows(dim_);
   }
-  dup_ = Buffer<float>(tokens_ * ffn_);
-  if (type_ == GemmType::kBF16) {
-    for (StepOperand* o :
-         {&dsum2_operand_, &dsum1_operand_, &dq_operand_, &dk_operand_, &dv_operand_}) {
-      *o = StepOperand(type_, tokens_, dim_);
-    }
-    dup_operand_ = StepOperand(type_, tokens_, ffn_);
-  }
+  dup_operand_ = RoundedRows(ffn_);
   rows_ = Buffer<NormRow>(tokens_);
   for (Buffer<float>* b : {&dattn_norm_, &dattn_norm_bias_, &dffn_norm_, &dffn_norm_bias_}) {
     *b = Buffer<float>(dim_);
   }
-  for (const auto matrix : kBertMatrices) {
-    const Matrix& w = layer_.*matrix;
-    dw_.emplace_back(w.rows * w.cols);
-    dbias_.emplace_back(w.rows);
-  }
+  for (const auto matrix : kBertMatrices) dbias_.emplace_back((layer_.*matrix).rows);
 }
 
-std::vector<StepTensor<float>> BertStep::Tensors() const {
-  std::vector<StepTensor<float>> tensors = {{"y", y_.span()}};
-  if (!backward_) return tensors;
-  tensors.push_back({"dx", dx_.span()});
-  tensors.push_back({"attn_norm", dattn_norm_.span()});
-  tensors.push_back({"attn_norm_bias", dattn_norm_bias_.span()});
-  tensors.push_back({"ffn_norm", dffn_norm_.span()});
-  tensors.push_back({"ffn_norm_bias", dffn_norm_bias_.span()});
+std::vector<StepTensor<float>> BertStep::VectorGradients() const {
+  std::vector<StepTensor<float>> tensors = {{"attn_norm", dattn_norm_.span()},
+                                            {"attn_norm_bias", dattn_norm_bias_.span()},
+                                            {"ffn_norm", dffn_norm_.span()},
+                                            {"ffn_norm_bias", dffn_norm_bias_.span()}};
   for (size_t i = 0; i < dbias_.size(); ++i) tensors.push_back({kBiasNames[i], dbias_[i].span()});
-  for (size_t i = 0; i < dw_.size(); ++i) tensors.push_back({kNames[i], dw_[i].span()});
   return tensors;
 }
 
-std::vector<StepWeightGradient> BertStep::WeightGradients() const {
-  if (!backward_) return {};
+std::vector<BlockStep::GradientOperands> BertStep::WeightOperands() const {
   const std::byte* const x = Operand(x_operand_, case_.block.x);
-  const struct {
-    const std::byte* dy;
-    const std::byte* x;
-  } operands[] = {{Operand(dq_operand_, dq_), x},
-                  {Operand(dk_operand_, dk_), x},
-                  {Operand(dv_operand_, dv_), x},
-                  {Operand(dsum1_operand_, dsum1_), Operand(out_operand_, out_)},
-                  {Operand(dup_operand_, dup_), Operand(x1_operand_, x1_)},
-                  {Operand(dsum2_operand_, dsum2_), Operand(hidden_operand_, hidden_)}};
-  std::vector<StepWeightGradient> gradients;
-  for (size_t i = 0; i < dw_.size(); ++i) {
-    const Matrix& w = layer_.*kBertMatrices[i];
-    gradients.push_back({kNames[i], w.rows, w.cols, operands[i].dy, operands[i].x, dw_[i].data()});
-  }
-  return gradients;
-}
-
-std::vector<float> BertStep::Result() const {
-  std::vector<float> all(y_.data(), y_.data() + y_.size());
-  if (backward_) all.insert(all.end(), dx_.data(), dx_.data() + dx_.size());
-  return all;
-}
-
-void BertStep::Round(Slice slice, const float* values, const StepOperand& out) const {
-  if (type_ == GemmType::kF32) return;
-  const Range rows = Mine(slice);
-  for (int64_t t = rows.begin; t < rows.end; ++t) out.Take(step_, t, values + t * out.cols);
+  return {{Operand(dq_operand_, dq_), x},
+          {Operand(dk_operand_, dk_), x},
+          {Operand(dv_operand_, dv_), x},
+          {Operand(dsum1_operand_, dsum1_), Attended()},
+          {Operand(dup_operand_, dup_), Operand(x1_operand_, x1_)},
+          {Operand(dsum2_operand_, dsum2_), Operand(hidden_operand_, hidden_)}};
 }
 
 void BertStep::AddAndNorm(Slice slice, const float* x, const float* bias, const float* weight,
@@ -159,9 +104,9 @@ void BertStep::Forward(Worker& worker) {
   worker.Barrier();
   step_.attention_forward(Attention(slice), slice);
   worker.Barrier();
-  Round(slice, out_.data(), out_operand_);
+  Round(slice, out_.data(), attended_);
   worker.Barrier();
-  linear_.Forward(Operand(out_operand_, out_), tokens_, layer_.attn_output, sum1_.data(), slice);
+  linear_.Forward(Attended(), tokens_, layer_.attn_output, sum1_.data(), slice);
   worker.Barrier();
   AddAndNorm(slice, case_.block.x, layer_.attn_output_bias, layer_.attn_norm, layer_.attn_norm_bias,
              sum1_.data(), x1_.data());
@@ -234,8 +179,7 @@ void BertStep::AttentionBackward(Worker& worker) {
   const Range rows = Mine(slice);
   const std::byte* const dsum1 = Operand(dsum1_operand_, dsum1_);
   linear_.InputGradient(dsum1, tokens_, layer_.attn_output, false, dout_.data(), slice);
-  linear_.WeightGradient(dsum1, Operand(out_operand_, out_), tokens_, dim_, dim_,
-                         dw_[kOutput].data(), slice);
+  linear_.WeightGradient(dsum1, Attended(), tokens_, dim_, dim_, dw_[kOutput].data(), slice);
   worker.Barrier();
   step_.attention_backward(Attention(slice), slice);
   worker.Barrier();
@@ -244,8 +188,8 @@ void BertStep::AttentionBackward(Worker& worker) {
     for (int64_t h = 0; h < shape_.heads; ++h) {
       const int64_t from = (h * tokens_ + t) * shape_.head_dim;
       const int64_t to = t * dim_ + h * shape_.head_dim;
-      std::memcpy(dk_.data() + to, dk_heads_.data() + from, head_byte);
-      std::memcpy(dv_.data() + to, dv_heads_.data() + from, head_byte);
+      std::memcpy(dk_.data() + to, dk_parts_.data() + from, head_byte);
+      std::memcpy(dv_.data() + to, dv_parts_.data() + from, head_byte);
     }
   }
   Round(slice, dq_.data(), dq_operand_);
@@ -271,31 +215,6 @@ void BertStep::AttentionBackward(Worker& worker) {
   for (int64_t t = rows.begin; t < rows.end; ++t) {
     kernels_.add(dsum1_.data() + t * dim_, dim_, dx_.data() + t * dim_);
   }
-}
-
-StepAttention BertStep::Attention(Slice slice) const {
-  return {.tokens = tokens_,
-          .heads = shape_.heads,
-          .kv_heads = shape_.kv_heads,
-          .head_dim = shape_.head_dim,
-          .causal = false,
-          .q = q_.data(),
-          .k = k_.data(),
-          .v = v_.data(),
-          .out = out_.data(),
-          .log_sums = log_sums_.data(),
-          .dout = dout_.data(),
-          .dq = dq_.data(),
-          .dk = dk_heads_.data(),
-          .dv = dv_heads_.data(),
-          .scratch = attention_scratch_.data() + slice.index * attention_floats_};
-}
-
-void BertStep::AttentionOnly(Worker& worker) {
-  const StepAttention s = Attention(worker.slice());
-  step_.attention_forward(s, worker.slice());
-  worker.Barrier();
-  if (backward_) step_.attention_backward(s, worker.slice());
 }
 
 std::unique_ptr<StepWork> MakeBertStep(const CpuKernels& kernels, const StepCase& c, StepPass pass,

@@ -2,56 +2,28 @@
 
 #include <algorithm>
 
-#include "kernels/block/layer_matrices.h"
-
 namespace wattline::kernels {
-namespace {
-
-// In the order of kLayerMatrices.
-constexpr std::string_view kNames[] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
-                                       "ffn_gate", "ffn_up", "ffn_down"};
-
-}  // namespace
 
 LlamaStep::LlamaStep(const CpuKernels& kernels, const StepCase& c, StepPass pass, ThreadPool& pool)
-    : kernels_(kernels),
-      step_(*kernels.step),
-      case_(c),
-      shape_(c.block.shape),
+    : BlockStep(kernels, c, pass, pool, true,
+                {{"attn_q", c.block.llama->attn_q},
+                 {"attn_k", c.block.llama->attn_k},
+                 {"attn_v", c.block.llama->attn_v},
+                 {"attn_output", c.block.llama->attn_output},
+                 {"ffn_gate", c.block.llama->ffn_gate},
+                 {"ffn_up", c.block.llama->ffn_up},
+                 {"ffn_down", c.block.llama->ffn_down}}),
       layer_(*c.block.llama),
-      backward_(pass == StepPass::kForwardBackward),
-      type_(*StepType(c.block)),
-      tokens_(c.block.tokens),
-      dim_(shape_.model_dim),
-      q_dim_(shape_.heads * shape_.head_dim),
-      kv_dim_(shape_.kv_heads * shape_.head_dim),
-      pool_(pool),
-      linear_(step_, type_, pool.size()),
-      body_([this](Worker& worker) { Pass(worker); }),
-      attention_body_([this](Worker& worker) { AttentionOnly(worker); }) {
-  const auto rows = [this](int64_t cols) { return Buffer<float>(tokens_ * cols); };
-  const auto operand = [this](int64_t cols) { return StepOperand(type_, tokens_, cols); };
-  // Beside values that are kept in f32.
-  const auto rounded = [&](int64_t cols) { return operand(type_ == GemmType::kF32 ? 0 : cols); };
-  angles_ = rows(shape_.rope_dim);
-  inverse_angles_ = rows(shape_.rope_dim);
-  n1_ = operand(dim_);
-  n2_ = operand(dim_);
-  attended_ = rounded(q_dim_);
-  hidden_ = operand(shape_.ffn_dim);
-  q_ = rows(q_dim_);
-  k_ = rows(kv_dim_);
-  v_ = rows(kv_dim_);
-  out_ = rows(q_dim_);
-  log_sums_ = rows(shape_.heads);
-  x1_ = rows(dim_);
-  gate_ = rows(shape_.ffn_dim);
-  up_ = rows(shape_.ffn_dim);
-  y_ = rows(dim_);
-  room_cols_ = std::max({dim_, q_dim_, 2 * shape_.ffn_dim});
-  room_ = Buffer<float>(pool.size() * room_cols_);
-  attention_floats_ = StepAttentionScratchFloats(Attention({}));
-  attention_scratch_ = Buffer<float>(pool.size() * attention_floats_);
+      angles_(Rows(shape_.rope_dim)),
+      inverse_angles_(Rows(shape_.rope_dim)),
+      n1_(OperandRows(dim_)),
+      n2_(OperandRows(dim_)),
+      hidden_(OperandRows(ffn_)),
+      x1_(Rows(dim_)),
+      gate_(Rows(ffn_)),
+      up_(Rows(ffn_)),
+      room_cols_(std::max({dim_, q_dim_, 2 * ffn_})),
+      room_(pool.size() * room_cols_) {
   if (backward_) MakeBackward();
   for (int64_t t = 0; t < tokens_; ++t) {
     float* angles = angles_.data() + t * shape_.rope_dim;
@@ -64,79 +36,35 @@ LlamaStep::LlamaStep(const CpuKernels& kernels, const StepCase& c, StepPass pass
   }
 }
 
-std::vector<StepTensor<float>> LlamaStep::Tensors() const {
-  std::vector<StepTensor<float>> tensors = {{"y", y_.span()}};
-  if (!backward_) return tensors;
-  tensors.push_back({"dx", dx_.span()});
-  tensors.push_back({"attn_norm", dattn_norm_.span()});
-  tensors.push_back({"ffn_norm", dffn_norm_.span()});
-  for (size_t i = 0; i < std::size(kNames); ++i) tensors.push_back({kNames[i], dw_[i].span()});
-  return tensors;
-}
-
-std::vector<StepWeightGradient> LlamaStep::WeightGradients() const {
-  if (!backward_) return {};
-  const std::byte* const n1 = n1_.bytes.data();
-  const std::byte* const n2 = n2_.bytes.data();
-  const struct {
-    const std::byte* dy;
-    const std::byte* x;
-  } operands[] = {{Operand(dq_operand_, dq_.data()), n1},
-                  {dk_operand_.bytes.data(), n1},
-                  {dv_operand_.bytes.data(), n1},
-                  {Operand(dx1_operand_, dx1_.data()), Attended()},
-                  {dgate_.bytes.data(), n2},
-                  {dup_.bytes.data(), n2},
-                  {Operand(dy_, case_.dy), hidden_.bytes.data()}};
-  std::vector<StepWeightGradient> gradients;
-  for (size_t i = 0; i < std::size(kNames); ++i) {
-    const Matrix& w = layer_.*kLayerMatrices[i];
-    gradients.push_back({kNames[i], w.rows, w.cols, operands[i].dy, operands[i].x, dw_[i].data()});
-  }
-  return gradients;
-}
-
-std::vector<float> LlamaStep::Result() const {
-  std::vector<float> all(y_.data(), y_.data() + y_.size());
-  if (backward_) all.insert(all.end(), dx_.data(), dx_.data() + dx_.size());
-  return all;
-}
-
 void LlamaStep::MakeBackward() {
-  const auto rows = [this](int64_t cols) { return Buffer<float>(tokens_ * cols); };
-  const auto operand = [this](int64_t cols) { return StepOperand(type_, tokens_, cols); };
-  // Beside values that are kept in f32.
-  const auto rounded = [&](int64_t cols) { return operand(type_ == GemmType::kF32 ? 0 : cols); };
-  dy_ = rounded(dim_);
-  dh_ = rows(shape_.ffn_dim);
-  dgate_ = operand(shape_.ffn_dim);
-  dup_ = operand(shape_.ffn_dim);
-  dn_ = rows(dim_);
-  dx1_ = rows(dim_);
-  dx1_operand_ = rounded(dim_);
-  dout_ = rows(q_dim_);
-  dq_ = rows(q_dim_);
-  dk_parts_ = rows(q_dim_);
-  dv_parts_ = rows(q_dim_);
-  dq_operand_ = rounded(q_dim_);
-  dk_operand_ = operand(kv_dim_);
-  dv_operand_ = operand(kv_dim_);
-  dx_ = rows(dim_);
-  r_ = rows(1);
+  dy_ = RoundedRows(dim_);
+  dh_ = Rows(ffn_);
+  dgate_ = OperandRows(ffn_);
+  dup_ = OperandRows(ffn_);
+  dn_ = Rows(dim_);
+  dx1_ = Rows(dim_);
+  dx1_operand_ = RoundedRows(dim_);
+  dk_operand_ = OperandRows(kv_dim_);
+  dv_operand_ = OperandRows(kv_dim_);
+  r_ = Rows(1);
   dattn_norm_ = Buffer<float>(dim_);
   dffn_norm_ = Buffer<float>(dim_);
-  for (const auto matrix : kLayerMatrices) {
-    const Matrix& w = layer_.*matrix;
-    dw_.emplace_back(w.rows * w.cols);
-  }
 }
 
-void LlamaStep::Pass(Worker& worker) {
-  Forward(worker);
-  if (!backward_) return;
-  worker.Barrier();
-  FeedForwardBackward(worker);
-  AttentionBackward(worker);
+std::vector<StepTensor<float>> LlamaStep::VectorGradients() const {
+  return {{"attn_norm", dattn_norm_.span()}, {"ffn_norm", dffn_norm_.span()}};
+}
+
+std::vector<BlockStep::GradientOperands> LlamaStep::WeightOperands() const {
+  const std::byte* const n1 = n1_.bytes.data();
+  const std::byte* const n2 = n2_.bytes.data();
+  return {{Operand(dq_operand_, dq_), n1},
+          {dk_operand_.bytes.data(), n1},
+          {dv_operand_.bytes.data(), n1},
+          {Operand(dx1_operand_, dx1_), Attended()},
+          {dgate_.bytes.data(), n2},
+          {dup_.bytes.data(), n2},
+          {Operand(dy_, case_.dy), hidden_.bytes.data()}};
 }
 
 void LlamaStep::Norm(Slice slice, const float* x, const float* weight,
@@ -170,9 +98,7 @@ void LlamaStep::Forward(Worker& worker) {
   step_.attention_forward(Attention(slice), slice);
   worker.Barrier();
   if (type_ == GemmType::kBF16) {
-    for (int64_t t = rows.begin; t < rows.end; ++t) {
-      attended_.Take(step_, t, out_.data() + t * q_dim_);
-    }
+    Round(slice, out_.data(), attended_);
     worker.Barrier();
   }
   linear_.Forward(Attended(), tokens_, layer_.attn_output, x1_.data(), slice);
@@ -184,10 +110,9 @@ void LlamaStep::Forward(Worker& worker) {
   linear_.Forward(n2_.bytes.data(), tokens_, layer_.ffn_gate, gate_.data(), slice);
   linear_.Forward(n2_.bytes.data(), tokens_, layer_.ffn_up, up_.data(), slice);
   worker.Barrier();
-  const int64_t ffn = shape_.ffn_dim;
   for (int64_t t = rows.begin; t < rows.end; ++t) {
     float* to = hidden_.Target(t, Room(slice));
-    kernels_.swiglu(gate_.data() + t * ffn, up_.data() + t * ffn, ffn, to);
+    kernels_.swiglu(gate_.data() + t * ffn_, up_.data() + t * ffn_, ffn_, to);
     hidden_.Take(step_, t, to);
   }
   worker.Barrier();
@@ -203,31 +128,6 @@ void LlamaStep::Rope(float* heads, int64_t count, const Buffer<float>& angles,
     kernels_.rope(heads + h * shape_.head_dim, shape_.rope_dim,
                   angles.data() + token * shape_.rope_dim, shape_.rope_layout);
   }
-}
-
-StepAttention LlamaStep::Attention(Slice slice) const {
-  return {.tokens = tokens_,
-          .heads = shape_.heads,
-          .kv_heads = shape_.kv_heads,
-          .head_dim = shape_.head_dim,
-          .causal = true,
-          .q = q_.data(),
-          .k = k_.data(),
-          .v = v_.data(),
-          .out = out_.data(),
-          .log_sums = log_sums_.data(),
-          .dout = dout_.data(),
-          .dq = dq_.data(),
-          .dk = dk_parts_.data(),
-          .dv = dv_parts_.data(),
-          .scratch = attention_scratch_.data() + slice.index * attention_floats_};
-}
-
-void LlamaStep::AttentionOnly(Worker& worker) {
-  const StepAttention s = Attention(worker.slice());
-  step_.attention_forward(s, worker.slice());
-  worker.Barrier();
-  if (backward_) step_.attention_backward(s, worker.slice());
 }
 
 std::unique_ptr<StepWork> MakeLlamaStep(const CpuKernels& kernels, const StepCase& c, StepPass pass,

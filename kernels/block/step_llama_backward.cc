@@ -5,7 +5,7 @@
 namespace wattline::kernels {
 namespace {
 
-// Places in dw_, in the order of kLayerMatrices.
+// Places in dw_.
 enum Index : uint8_t { kQ, kK, kV, kOutput, kGate, kUp, kDown };
 
 }  // namespace
@@ -13,20 +13,19 @@ enum Index : uint8_t { kQ, kK, kV, kOutput, kGate, kUp, kDown };
 void LlamaStep::FeedForwardBackward(Worker& worker) {
   const Slice slice = worker.slice();
   const Range rows = Mine(slice);
-  const int64_t ffn = shape_.ffn_dim;
   if (type_ == GemmType::kBF16) {
-    for (int64_t t = rows.begin; t < rows.end; ++t) dy_.Take(step_, t, case_.dy + t * dim_);
+    Round(slice, case_.dy, dy_);
     worker.Barrier();
   }
   const void* dy = Operand(dy_, case_.dy);
   linear_.InputGradient(dy, tokens_, layer_.ffn_down, false, dh_.data(), slice);
-  linear_.WeightGradient(dy, hidden_.bytes.data(), tokens_, dim_, ffn, dw_[kDown].data(), slice);
+  linear_.WeightGradient(dy, hidden_.bytes.data(), tokens_, dim_, ffn_, dw_[kDown].data(), slice);
   worker.Barrier();
   for (int64_t t = rows.begin; t < rows.end; ++t) {
     float* dgate = dgate_.Target(t, Room(slice));
-    float* dup = dup_.Target(t, Room(slice) + ffn);
-    step_.swiglu_backward(dh_.data() + t * ffn, gate_.data() + t * ffn, up_.data() + t * ffn, ffn,
-                          dgate, dup);
+    float* dup = dup_.Target(t, Room(slice) + ffn_);
+    step_.swiglu_backward(dh_.data() + t * ffn_, gate_.data() + t * ffn_, up_.data() + t * ffn_,
+                          ffn_, dgate, dup);
     dgate_.Take(step_, t, dgate);
     dup_.Take(step_, t, dup);
   }
@@ -34,23 +33,19 @@ void LlamaStep::FeedForwardBackward(Worker& worker) {
   const void* n2 = n2_.bytes.data();
   linear_.InputGradient(dgate_.bytes.data(), tokens_, layer_.ffn_gate, false, dn_.data(), slice);
   linear_.InputGradient(dup_.bytes.data(), tokens_, layer_.ffn_up, true, dn_.data(), slice);
-  linear_.WeightGradient(dgate_.bytes.data(), n2, tokens_, ffn, dim_, dw_[kGate].data(), slice);
-  linear_.WeightGradient(dup_.bytes.data(), n2, tokens_, ffn, dim_, dw_[kUp].data(), slice);
+  linear_.WeightGradient(dgate_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kGate].data(), slice);
+  linear_.WeightGradient(dup_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kUp].data(), slice);
   worker.Barrier();
   NormBackward(slice, x1_.data(), layer_.ffn_norm, case_.dy, dx1_.data());
-  if (type_ == GemmType::kBF16) {
-    for (int64_t t = rows.begin; t < rows.end; ++t) {
-      dx1_operand_.Take(step_, t, dx1_.data() + t * dim_);
-    }
-  }
+  Round(slice, dx1_.data(), dx1_operand_);
   worker.Barrier();
-  step_.rms_norm_weight(x1_.data(), dn_.data(), r_.data(), tokens_, dim_, Columns(slice),
+  step_.rms_norm_weight(x1_.data(), dn_.data(), r_.data(), tokens_, dim_, Columns(dim_, slice),
                         dffn_norm_.data());
 }
 
 void LlamaStep::AttentionBackward(Worker& worker) {
   const Slice slice = worker.slice();
-  const void* dx1 = Operand(dx1_operand_, dx1_.data());
+  const void* dx1 = Operand(dx1_operand_, dx1_);
   linear_.InputGradient(dx1, tokens_, layer_.attn_output, false, dout_.data(), slice);
   linear_.WeightGradient(dx1, Attended(), tokens_, dim_, q_dim_, dw_[kOutput].data(), slice);
   worker.Barrier();
@@ -58,7 +53,7 @@ void LlamaStep::AttentionBackward(Worker& worker) {
   worker.Barrier();
   HeadGradients(slice);
   worker.Barrier();
-  const void* dq = Operand(dq_operand_, dq_.data());
+  const void* dq = Operand(dq_operand_, dq_);
   const void* dk = dk_operand_.bytes.data();
   const void* dv = dv_operand_.bytes.data();
   const void* n1 = n1_.bytes.data();
@@ -71,7 +66,7 @@ void LlamaStep::AttentionBackward(Worker& worker) {
   worker.Barrier();
   NormBackward(slice, case_.block.x, layer_.attn_norm, dx1_.data(), dx_.data());
   worker.Barrier();
-  step_.rms_norm_weight(case_.block.x, dn_.data(), r_.data(), tokens_, dim_, Columns(slice),
+  step_.rms_norm_weight(case_.block.x, dn_.data(), r_.data(), tokens_, dim_, Columns(dim_, slice),
                         dattn_norm_.data());
 }
 
