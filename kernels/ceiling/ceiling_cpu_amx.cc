@@ -3,6 +3,7 @@
 // on AMX), so four would do. The chains are gone through twice in a step. Peaks of f32, streams and
 // intensities are those of AVX-512.
 #include "kernels/ceiling/ceiling_lists.h"
+#include "kernels/ceiling/peak_sums.h"
 
 namespace wattline::kernels::amx {
 namespace {
@@ -18,39 +19,35 @@ struct alignas(64) TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64);
 
-template <class Number>
-double Total(const Number (&sums)[kChains * 256]) {
-  double total = 0;
-  for (Number sum : sums) total += sum;
-  return total;
-}
+// What a chain, tmm\\r, does with tmm6 and tmm7, both of them ones.
+#define WATTLINE_PEAK_TMM(mul_add)                                                          \
+  asm volatile(                                                                             \
+      "ldtilecfg (%[config])\n\t"                                                           \
+      "tileloadd (%[ones],%[stride]), %%tmm6\n\t"                                           \
+      "tileloadd (%[ones],%[stride]), %%tmm7\n\t"                                           \
+      ".irp r,0,1,2,3,4,5\n\t"                                                              \
+      "tilezero %%tmm\\r\n\t"                                                               \
+      ".endr\n\t"                                                                           \
+      ".p2align 6\n\t"                                                                      \
+      "1:\n\t"                                                                              \
+      ".irp r,0,1,2,3,4,5,0,1,2,3,4,5\n\t" mul_add                                          \
+      ".endr\n\t"                                                                           \
+      "decq %[steps]\n\t"                                                                   \
+      "jnz 1b\n\t"                                                                          \
+      ".irp r,0,1,2,3,4,5\n\t"                                                              \
+      "tilestored %%tmm\\r, (\\r*1024)(%[out],%[stride])\n\t"                               \
+      ".endr\n\t"                                                                           \
+      "tilerelease\n\t"                                                                     \
+      : [steps] "+r"(steps)                                                                 \
+      : [config] "r"(&config), [ones] "r"(ones), [out] "r"(sums), [stride] "r"(int64_t{64}) \
+      : "cc", "memory")
 
 double PeakBF16(int64_t steps) {
   const TileConfig config;
   alignas(64) uint16_t ones[512];
   for (uint16_t& one : ones) one = 0x3f80;
   alignas(64) float sums[kChains * 256];
-  asm volatile(
-      "ldtilecfg (%[config])\n\t"
-      "tileloadd (%[ones],%[stride]), %%tmm6\n\t"
-      "tileloadd (%[ones],%[stride]), %%tmm7\n\t"
-      ".irp r,0,1,2,3,4,5\n\t"
-      "tilezero %%tmm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,0,1,2,3,4,5\n\t"
-      "tdpbf16ps %%tmm7, %%tmm6, %%tmm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5\n\t"
-      "tilestored %%tmm\\r, (\\r*1024)(%[out],%[stride])\n\t"
-      ".endr\n\t"
-      "tilerelease\n\t"
-      : [steps] "+r"(steps)
-      : [config] "r"(&config), [ones] "r"(ones), [out] "r"(sums), [stride] "r"(int64_t{64})
-      : "cc", "memory");
+  WATTLINE_PEAK_TMM("tdpbf16ps %%tmm7, %%tmm6, %%tmm\\r\n\t");
   return Total(sums);
 }
 
@@ -59,27 +56,7 @@ double PeakInt8(int64_t steps) {
   alignas(64) uint8_t ones[1024];
   for (uint8_t& one : ones) one = 1;
   alignas(64) int32_t sums[kChains * 256];
-  asm volatile(
-      "ldtilecfg (%[config])\n\t"
-      "tileloadd (%[ones],%[stride]), %%tmm6\n\t"
-      "tileloadd (%[ones],%[stride]), %%tmm7\n\t"
-      ".irp r,0,1,2,3,4,5\n\t"
-      "tilezero %%tmm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,0,1,2,3,4,5\n\t"
-      "tdpbusd %%tmm7, %%tmm6, %%tmm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5\n\t"
-      "tilestored %%tmm\\r, (\\r*1024)(%[out],%[stride])\n\t"
-      ".endr\n\t"
-      "tilerelease\n\t"
-      : [steps] "+r"(steps)
-      : [config] "r"(&config), [ones] "r"(ones), [out] "r"(sums), [stride] "r"(int64_t{64})
-      : "cc", "memory");
+  WATTLINE_PEAK_TMM("tdpbusd %%tmm7, %%tmm6, %%tmm\\r\n\t");
   return Total(sums);
 }
 

@@ -1,49 +1,18 @@
-// The ceilings' loops for AVX2 with FMA. 12 chains: 2 ports x 5 cycles of latency, and 4 of the 16
-// registers left for operands. See the AVX-512 file for why the loops are asm.
+// The ceilings' loops for AVX2 with FMA.
 #include <immintrin.h>
 
 #include "kernels/ceiling/ceiling_lists.h"
+#include "kernels/ceiling/peak_avx2.h"
 #include "kernels/ceiling/stream_cpu.h"
 
 namespace wattline::kernels::avx2 {
 namespace {
 
-double Total(const float (&sums)[12 * 8]) {
-  double total = 0;
-  for (float sum : sums) total += sum;
-  return total;
-}
-double Total(const int32_t (&sums)[12 * 8]) {
-  double total = 0;
-  for (int32_t sum : sums) total += sum;
-  return total;
-}
-
 double PeakF32(int64_t steps) {
   alignas(64) float ones[8];
   for (float& one : ones) one = 1.0f;
   alignas(64) float sums[12 * 8];
-  asm volatile(
-      "vmovups (%[ones]), %%ymm14\n\t"
-      "vmovaps %%ymm14, %%ymm15\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vpxor %%ymm\\r, %%ymm\\r, %%ymm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vfmadd231ps %%ymm14, %%ymm15, %%ymm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vmovups %%ymm\\r, (\\r*32)(%[out])\n\t"
-      ".endr\n\t"
-      "vzeroupper\n\t"
-      : [steps] "+r"(steps)
-      : [ones] "r"(ones), [out] "r"(sums)
-      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+  WATTLINE_PEAK_YMM("", "vfmadd231ps %%ymm14, %%ymm15, %%ymm\\r\n\t");
   return Total(sums);
 }
 
@@ -52,30 +21,10 @@ double PeakInt8(int64_t steps) {
   alignas(64) uint8_t ones[32];
   for (uint8_t& one : ones) one = 1;
   alignas(64) int32_t sums[12 * 8];
-  asm volatile(
-      "vmovups (%[ones]), %%ymm14\n\t"
-      "vmovaps %%ymm14, %%ymm15\n\t"
-      "vpsrlw $8, %%ymm14, %%ymm13\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vpxor %%ymm\\r, %%ymm\\r, %%ymm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vpmaddubsw %%ymm14, %%ymm15, %%ymm12\n\t"
-      "vpmaddwd %%ymm13, %%ymm12, %%ymm12\n\t"
-      "vpaddd %%ymm12, %%ymm\\r, %%ymm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t"
-      "vmovups %%ymm\\r, (\\r*32)(%[out])\n\t"
-      ".endr\n\t"
-      "vzeroupper\n\t"
-      : [steps] "+r"(steps)
-      : [ones] "r"(ones), [out] "r"(sums)
-      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory");
+  WATTLINE_PEAK_YMM("vpsrlw $8, %%ymm14, %%ymm13\n\t",
+                    "vpmaddubsw %%ymm14, %%ymm15, %%ymm12\n\t"
+                    "vpmaddwd %%ymm13, %%ymm12, %%ymm12\n\t"
+                    "vpaddd %%ymm12, %%ymm\\r, %%ymm\\r\n\t");
   return Total(sums);
 }
 
@@ -125,27 +74,6 @@ const PeakKernel kPeaks[kAvx2Peaks] = {
     {PeakFormat::kInt8, "vpmaddubsw+vpmaddwd+vpaddd ymm x12", 2.0 * 32 * 12, PeakInt8},
 };
 
-const StreamKernel kStreams[kStreamsPerIsa] = {
-    {StreamKind::kRead, "ymm 1 stream, loads only", Load<Ymm, 1>, false},
-    {StreamKind::kRead, "ymm 2 streams, loads only", Load<Ymm, 2>, false},
-    {StreamKind::kRead, "ymm 4 streams, loads only", Load<Ymm, 4>, false},
-    {StreamKind::kRead, "ymm 1 stream", Read<Ymm, 1>},
-    {StreamKind::kRead, "ymm 2 streams", Read<Ymm, 2>},
-    {StreamKind::kRead, "ymm 4 streams", Read<Ymm, 4>},
-    {StreamKind::kRead, "ymm 8 streams", Read<Ymm, 8>},
-    {StreamKind::kRead, "ymm 1 stream, prefetch 1 KiB", Read<Ymm, 1, 256>},
-    {StreamKind::kRead, "ymm 1 stream, prefetch 4 KiB", Read<Ymm, 1, 1024>},
-    {StreamKind::kRead, "ymm 4 streams, prefetch 1 KiB", Read<Ymm, 4, 256>},
-    {StreamKind::kWrite, "ymm 1 stream", Stream<Ymm, WriteOp<Ymm>, 1, false>},
-    {StreamKind::kWrite, "ymm 4 streams", Stream<Ymm, WriteOp<Ymm>, 4, false>},
-    {StreamKind::kWrite, "ymm 1 stream, non-temporal", Stream<Ymm, WriteOp<Ymm>, 1, true>},
-    {StreamKind::kWrite, "ymm 4 streams, non-temporal", Stream<Ymm, WriteOp<Ymm>, 4, true>},
-    {StreamKind::kCopy, "ymm 1 stream", Stream<Ymm, CopyOp<Ymm>, 1, false>},
-    {StreamKind::kCopy, "ymm 2 streams", Stream<Ymm, CopyOp<Ymm>, 2, false>},
-    {StreamKind::kCopy, "ymm 1 stream, non-temporal", Stream<Ymm, CopyOp<Ymm>, 1, true>},
-    {StreamKind::kCopy, "ymm 2 streams, non-temporal", Stream<Ymm, CopyOp<Ymm>, 2, true>},
-    {StreamKind::kTriad, "ymm 1 stream", Stream<Ymm, TriadOp<Ymm>, 1, false>},
-    {StreamKind::kTriad, "ymm 1 stream, non-temporal", Stream<Ymm, TriadOp<Ymm>, 1, true>},
-};
+const StreamKernel kStreams[kStreamsPerIsa] = {WATTLINE_STREAMS(Ymm, "ymm")};
 
 }  // namespace wattline::kernels::avx2

@@ -7,49 +7,42 @@
 #include <immintrin.h>
 
 #include "kernels/ceiling/ceiling_lists.h"
+#include "kernels/ceiling/peak_sums.h"
 #include "kernels/ceiling/stream_cpu.h"
 
 namespace wattline::kernels::avx512 {
 namespace {
 
-double Total(const float (&sums)[24 * 16]) {
-  double total = 0;
-  for (float sum : sums) total += sum;
-  return total;
-}
-double Total(const int32_t (&sums)[24 * 16]) {
-  double total = 0;
-  for (int32_t sum : sums) total += sum;
-  return total;
-}
+// What a chain, zmm\\r, does with zmm30 and zmm31, both of them ones.
+#define WATTLINE_PEAK_ZMM(mul_add)                                                                \
+  asm volatile(                                                                                   \
+      "vmovups (%[ones]), %%zmm30\n\t"                                                            \
+      "vmovaps %%zmm30, %%zmm31\n\t"                                                              \
+      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"                  \
+      "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n\t"                                                   \
+      ".endr\n\t"                                                                                 \
+      ".p2align 6\n\t"                                                                            \
+      "1:\n\t"                                                                                    \
+      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t" mul_add          \
+      ".endr\n\t"                                                                                 \
+      "decq %[steps]\n\t"                                                                         \
+      "jnz 1b\n\t"                                                                                \
+      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"                  \
+      "vmovups %%zmm\\r, (\\r*64)(%[out])\n\t"                                                    \
+      ".endr\n\t"                                                                                 \
+      "vzeroupper\n\t"                                                                            \
+      : [steps] "+r"(steps)                                                                       \
+      : [ones] "r"(ones), [out] "r"(sums)                                                         \
+      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",  \
+        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", \
+        "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", \
+        "xmm31", "cc", "memory")
 
 double PeakF32(int64_t steps) {
   alignas(64) float ones[16];
   for (float& one : ones) one = 1.0f;
   alignas(64) float sums[24 * 16];
-  asm volatile(
-      "vmovups (%[ones]), %%zmm30\n\t"
-      "vmovaps %%zmm30, %%zmm31\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vfmadd231ps %%zmm30, %%zmm31, %%zmm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vmovups %%zmm\\r, (\\r*64)(%[out])\n\t"
-      ".endr\n\t"
-      "vzeroupper\n\t"
-      : [steps] "+r"(steps)
-      : [ones] "r"(ones), [out] "r"(sums)
-      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20",
-        "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
-        "xmm31", "cc", "memory");
+  WATTLINE_PEAK_ZMM("vfmadd231ps %%zmm30, %%zmm31, %%zmm\\r\n\t");
   return Total(sums);
 }
 
@@ -57,29 +50,7 @@ double PeakBF16(int64_t steps) {
   alignas(64) uint16_t ones[32];
   for (uint16_t& one : ones) one = 0x3f80;
   alignas(64) float sums[24 * 16];
-  asm volatile(
-      "vmovups (%[ones]), %%zmm30\n\t"
-      "vmovaps %%zmm30, %%zmm31\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vdpbf16ps %%zmm30, %%zmm31, %%zmm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vmovups %%zmm\\r, (\\r*64)(%[out])\n\t"
-      ".endr\n\t"
-      "vzeroupper\n\t"
-      : [steps] "+r"(steps)
-      : [ones] "r"(ones), [out] "r"(sums)
-      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20",
-        "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
-        "xmm31", "cc", "memory");
+  WATTLINE_PEAK_ZMM("vdpbf16ps %%zmm30, %%zmm31, %%zmm\\r\n\t");
   return Total(sums);
 }
 
@@ -87,29 +58,7 @@ double PeakInt8(int64_t steps) {
   alignas(64) uint8_t ones[64];
   for (uint8_t& one : ones) one = 1;
   alignas(64) int32_t sums[24 * 16];
-  asm volatile(
-      "vmovups (%[ones]), %%zmm30\n\t"
-      "vmovaps %%zmm30, %%zmm31\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n\t"
-      ".endr\n\t"
-      ".p2align 6\n\t"
-      "1:\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vpdpbusd %%zmm30, %%zmm31, %%zmm\\r\n\t"
-      ".endr\n\t"
-      "decq %[steps]\n\t"
-      "jnz 1b\n\t"
-      ".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23\n\t"
-      "vmovups %%zmm\\r, (\\r*64)(%[out])\n\t"
-      ".endr\n\t"
-      "vzeroupper\n\t"
-      : [steps] "+r"(steps)
-      : [ones] "r"(ones), [out] "r"(sums)
-      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20",
-        "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
-        "xmm31", "cc", "memory");
+  WATTLINE_PEAK_ZMM("vpdpbusd %%zmm30, %%zmm31, %%zmm\\r\n\t");
   return Total(sums);
 }
 
@@ -159,27 +108,6 @@ const PeakKernel kPeaks[kAvx512Peaks] = {
     {PeakFormat::kInt8, "vpdpbusd zmm x24", 2.0 * 64 * 24, PeakInt8},
 };
 
-const StreamKernel kStreams[kStreamsPerIsa] = {
-    {StreamKind::kRead, "zmm 1 stream, loads only", Load<Zmm, 1>, false},
-    {StreamKind::kRead, "zmm 2 streams, loads only", Load<Zmm, 2>, false},
-    {StreamKind::kRead, "zmm 4 streams, loads only", Load<Zmm, 4>, false},
-    {StreamKind::kRead, "zmm 1 stream", Read<Zmm, 1>},
-    {StreamKind::kRead, "zmm 2 streams", Read<Zmm, 2>},
-    {StreamKind::kRead, "zmm 4 streams", Read<Zmm, 4>},
-    {StreamKind::kRead, "zmm 8 streams", Read<Zmm, 8>},
-    {StreamKind::kRead, "zmm 1 stream, prefetch 1 KiB", Read<Zmm, 1, 256>},
-    {StreamKind::kRead, "zmm 1 stream, prefetch 4 KiB", Read<Zmm, 1, 1024>},
-    {StreamKind::kRead, "zmm 4 streams, prefetch 1 KiB", Read<Zmm, 4, 256>},
-    {StreamKind::kWrite, "zmm 1 stream", Stream<Zmm, WriteOp<Zmm>, 1, false>},
-    {StreamKind::kWrite, "zmm 4 streams", Stream<Zmm, WriteOp<Zmm>, 4, false>},
-    {StreamKind::kWrite, "zmm 1 stream, non-temporal", Stream<Zmm, WriteOp<Zmm>, 1, true>},
-    {StreamKind::kWrite, "zmm 4 streams, non-temporal", Stream<Zmm, WriteOp<Zmm>, 4, true>},
-    {StreamKind::kCopy, "zmm 1 stream", Stream<Zmm, CopyOp<Zmm>, 1, false>},
-    {StreamKind::kCopy, "zmm 2 streams", Stream<Zmm, CopyOp<Zmm>, 2, false>},
-    {StreamKind::kCopy, "zmm 1 stream, non-temporal", Stream<Zmm, CopyOp<Zmm>, 1, true>},
-    {StreamKind::kCopy, "zmm 2 streams, non-temporal", Stream<Zmm, CopyOp<Zmm>, 2, true>},
-    {StreamKind::kTriad, "zmm 1 stream", Stream<Zmm, TriadOp<Zmm>, 1, false>},
-    {StreamKind::kTriad, "zmm 1 stream, non-temporal", Stream<Zmm, TriadOp<Zmm>, 1, true>},
-};
+const StreamKernel kStreams[kStreamsPerIsa] = {WATTLINE_STREAMS(Zmm, "zmm")};
 
 }  // namespace wattline::kernels::avx512

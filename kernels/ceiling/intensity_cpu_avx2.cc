@@ -1,35 +1,9 @@
-// The intensity sweep's loops for AVX2 with FMA. 12 chains, as the peak loops have: with a vector
-// of two parts and their multipliers they fill the 16 registers.
-#include <immintrin.h>
-
+// The intensity sweep's loops for AVX2 with FMA.
 #include "kernels/ceiling/ceiling_lists.h"
-#include "kernels/ceiling/intensity_cpu.h"
+#include "kernels/ceiling/intensity_avx2.h"
 
 namespace wattline::kernels::avx2 {
 namespace {
-
-// What all formats share: one 256-bit register of any content.
-struct Ymm {
-  using Part = __m256i;
-  static constexpr int kVectorByte = 32;
-  static constexpr int kChains = 12;
-  static constexpr int kParts = 1;
-
-  template <int k>
-  [[gnu::always_inline]] static Part Load(const char* p) {
-    Part part;
-    asm volatile("vmovups %[p], %[part]"
-                 : [part] "=x"(part)
-                 : [p] "m"(*reinterpret_cast<const Part*>(p)));
-    return part;
-  }
-  [[gnu::always_inline]] static void Touch(const char* p) { Load<0>(p); }
-  struct Multiplier {
-    explicit Multiplier(const char* y)
-        : all(_mm256_load_si256(reinterpret_cast<const __m256i*>(y))) {}
-    Part all;
-  };
-};
 
 struct YmmFloats : Ymm {
   using Acc = __m256;
@@ -79,14 +53,7 @@ struct YmmWidened : YmmFloats {
 
 // Bytes to sums of two, to sums of four, to the accumulator. y is the operand without sign; at most
 // 127, so that a sum of two products fits its 16 bits.
-struct YmmInt8 : Ymm {
-  using Acc = __m256i;
-  using Lane = int32_t;
-  static constexpr PeakFormat kFormat = PeakFormat::kInt8;
-  static Acc Zero() { return _mm256_setzero_si256(); }
-  static void Store(Lane* lanes, Acc acc) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), acc);
-  }
+struct YmmInt8 : YmmIntegers {
   struct Multiplier {
     explicit Multiplier(const char* y) : all(Load<0>(y)), ones(_mm256_set1_epi16(1)) {}
     Part all, ones;

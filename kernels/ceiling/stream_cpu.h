@@ -151,3 +151,28 @@ uint32_t Stream(const StreamArgs& in) {
 }
 
 }  // namespace wattline::kernels
+
+// The streaming loops of a Vector, which the kernels' names call `name`: kStreamsPerIsa rows.
+// clang-format off
+#define WATTLINE_STREAMS(Vector, name)                                                             \
+  {StreamKind::kRead, name " 1 stream, loads only", Load<Vector, 1>, false},                       \
+  {StreamKind::kRead, name " 2 streams, loads only", Load<Vector, 2>, false},                      \
+  {StreamKind::kRead, name " 4 streams, loads only", Load<Vector, 4>, false},                      \
+  {StreamKind::kRead, name " 1 stream", Read<Vector, 1>},                                          \
+  {StreamKind::kRead, name " 2 streams", Read<Vector, 2>},                                         \
+  {StreamKind::kRead, name " 4 streams", Read<Vector, 4>},                                         \
+  {StreamKind::kRead, name " 8 streams", Read<Vector, 8>},                                         \
+  {StreamKind::kRead, name " 1 stream, prefetch 1 KiB", Read<Vector, 1, 256>},                     \
+  {StreamKind::kRead, name " 1 stream, prefetch 4 KiB", Read<Vector, 1, 1024>},                    \
+  {StreamKind::kRead, name " 4 streams, prefetch 1 KiB", Read<Vector, 4, 256>},                    \
+  {StreamKind::kWrite, name " 1 stream", Stream<Vector, WriteOp<Vector>, 1, false>},               \
+  {StreamKind::kWrite, name " 4 streams", Stream<Vector, WriteOp<Vector>, 4, false>},              \
+  {StreamKind::kWrite, name " 1 stream, non-temporal", Stream<Vector, WriteOp<Vector>, 1, true>},  \
+  {StreamKind::kWrite, name " 4 streams, non-temporal", Stream<Vector, WriteOp<Vector>, 4, true>}, \
+  {StreamKind::kCopy, name " 1 stream", Stream<Vector, CopyOp<Vector>, 1, false>},                 \
+  {StreamKind::kCopy, name " 2 streams", Stream<Vector, CopyOp<Vector>, 2, false>},                \
+  {StreamKind::kCopy, name " 1 stream, non-temporal", Stream<Vector, CopyOp<Vector>, 1, true>},    \
+  {StreamKind::kCopy, name " 2 streams, non-temporal", Stream<Vector, CopyOp<Vector>, 2, true>},   \
+  {StreamKind::kTriad, name " 1 stream", Stream<Vector, TriadOp<Vector>, 1, false>},               \
+  {StreamKind::kTriad, name " 1 stream, non-temporal", Stream<Vector, TriadOp<Vector>, 1, true>}
+// clang-format on
