@@ -132,24 +132,26 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
   // A name that is no format is that of a mix of quantised ones.
   const auto pure = kernels::FormatFromName(format);
   const bool quantised = !pure || kernels::IsQuantised(*pure);
-  Measure(state, suite,
-          RowCounts(backend, {.flop = kernels::BlockFlop(row.first),
-                              .byte = kernels::BlockByte(row.first),
-                              .peak = streams ? Peak::kNone : PanelPeak(backend, quantised),
-                              .streams = streams,
-                              .tokens = c.tokens,
-                              .more = CountersOf(row.checked)}),
-          [&row] {
-            row.works[row.next]->Run();
-            row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
-          });
+  Measure(
+      state, suite,
+      RowCounts(backend, {.flop = kernels::BlockFlop(row.first),
+                          .byte = kernels::BlockByte(row.first),
+                          .peak = streams ? Peak::kNone : PanelPeak(backend, quantised),
+                          .streams = streams,
+                          .tokens = c.tokens,
+                          .more = CountersOf(row.checked)}),
+      [&row] {
+        row.works[row.next]->Run();
+        row.next = row.next + 1 < row.works.size() ? row.next + 1 : 0;
+      },
+      row.works[0]->Kernel());
 }
 
 void RegisterCase(Suite& suite, const kernels::NamedShape& named, const std::string& format,
                   const Case& c, const std::vector<std::string>& words) {
   const std::string context = c.context > 0 ? fmt::format("ctx:{}/", c.context) : "";
   for (const ShownBackend& shown : suite.backends()) {
-    if (shown.backend->block == nullptr) continue;
+    if (shown.backend->block == nullptr || !Holds(*shown.backend, format)) continue;
     const std::string name = fmt::format("block/{}/{}/tokens:{}/{}{}", named.shape.name, format,
                                          c.tokens, context, shown.name);
     Register(

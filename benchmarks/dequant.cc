@@ -81,7 +81,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 void RegisterRow(Suite& suite, const Case& c, Format format, Format to) {
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->dequant == nullptr) continue;
-    if (shown.backend->holds && !shown.backend->holds(format)) continue;
+    if (!Holds(*shown.backend, kernels::Info(format).name)) continue;
     const std::string name =
         fmt::format("dequant/{}x{}/{}/to:{}/data:{}/{}", c.rows, c.cols, kernels::Info(format).name,
                     kernels::Info(to).name, c.data, shown.name);

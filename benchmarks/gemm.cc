@@ -220,7 +220,7 @@ void RegisterPacked(Suite& suite) {
       if (is_dense && !few) continue;
       for (const ShownBackend& shown : suite.backends()) {
         if (shown.backend->linear == nullptr) continue;
-        if (shown.backend->holds && !shown.backend->holds(info.format)) continue;
+        if (!Holds(*shown.backend, info.name)) continue;
         for (Weights weights : {Weights::kCold, Weights::kHot}) {
           const bool hot = weights == Weights::kHot;
           if (hot && !few) continue;

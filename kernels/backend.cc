@@ -108,7 +108,7 @@ constexpr Backend kMlx = {.name = "mlx",
                           .linear = MakeMlxLinear,
                           .attention = MakeMlxAttention,
                           .dequant = MakeMlxDequant,
-                          .block = nullptr,
+                          .block = MakeMlxBlock,
                           .step = nullptr,
                           .decoder = MakeMlxDecoder};
 #endif
@@ -154,6 +154,12 @@ constexpr std::array kBackends = {
 }  // namespace
 
 std::span<const Backend> AllBackends() { return kBackends; }
+
+bool Holds(const Backend& backend, std::string_view format) {
+  if (backend.holds == nullptr) return true;
+  const std::optional<Format> pure = FormatFromName(format);
+  return pure && backend.holds(*pure);
+}
 
 const Backend* FindBackend(std::string_view name) {
   for (const Backend& backend : kBackends) {

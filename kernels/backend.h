@@ -41,5 +41,7 @@ struct Backend {
 // Every backend compiled into this program: the CPU's instruction sets best first, then libraries.
 std::span<const Backend> AllBackends();
 const Backend* FindBackend(std::string_view name);
+// Whether the backend holds weights of this format, or of this mix of packed ones ("q4_k_m").
+bool Holds(const Backend& backend, std::string_view format);
 
 }  // namespace wattline::kernels

@@ -23,6 +23,8 @@ MadeWork MakeMlxGemm(const Backend& self, const GemmCase& c, ThreadPool& pool);
 MadeWork MakeMlxLinear(const Backend& self, const LinearCase& c, ThreadPool& pool);
 // KV in f16 or bf16, queries in the same type.
 MadeWork MakeMlxAttention(const Backend& self, const AttentionArgs& c, ThreadPool& pool);
+// Forward.
+MadeWork MakeMlxBlock(const Backend& self, const BlockCase& c, ThreadPool& pool);
 // Llama models whose matrices MLX holds; activations and cache are f16 for packed weights, else of
 // the weights' type.
 MadeDecoder MakeMlxDecoder(const Backend& self, const Model& model, DecoderOptions options,

@@ -133,6 +133,58 @@ TEST_F(Mlx, AttentionAgreesWithTheReference) {
   }
 }
 
+double ErrorOfBlock(const BlockCase& c, Work& work) {
+  std::vector<double> want(static_cast<size_t>(c.tokens * c.shape.model_dim));
+  BlockReference(c, want.data());
+  const std::vector<float> got = work.Result();
+  const Checked checked = benchmarks::CheckRms(want, got, 1);
+  EXPECT_EQ(checked.error, "");
+  return checked.rms_error.value_or(1);
+}
+
+TEST_F(Mlx, LlamasBlockAgreesWithTheReferenceRunAfterRun) {
+  for (const auto& [format, bound] :
+       {std::pair{"f32", 1e-5}, {"f16", 2e-3}, {"bf16", 2e-2}, {"q4_0", 2e-2}}) {
+    const LoadedLayer layer = MakeRandomLayer(OddShape(), format, 3, pool_);
+    ASSERT_EQ(layer.error, "");
+    for (const int64_t tokens : {1, 12}) {
+      const auto x = benchmarks::NormalValues(tokens * OddShape().model_dim, 1, 5, pool_);
+      BlockCase c;
+      c.shape = OddShape();
+      c.llama = &layer.layer;
+      c.rope_factors = layer.rope_factors;
+      c.tokens = tokens;
+      c.start = 21;
+      c.x = x.data();
+      MadeWork made = backend_->block(*backend_, c, pool_);
+      ASSERT_TRUE(made.work) << made.why_not;
+      for (int run = 0; run < 2; ++run) {
+        made.work->Run();
+        EXPECT_LE(ErrorOfBlock(c, *made.work), bound) << format << ", " << tokens << " tokens";
+      }
+    }
+  }
+}
+
+TEST_F(Mlx, BertsBlockAgreesWithTheReference) {
+  ModelShape shape = SmallShape();
+  shape.kv_heads = shape.heads;
+  for (const auto& [format, bound] : {std::pair{"f32", 1e-5}, {"f16", 2e-3}, {"bf16", 2e-2}}) {
+    const LoadedBertLayer layer = MakeRandomBertLayer(shape, format, 3, pool_);
+    ASSERT_EQ(layer.error, "");
+    const auto x = benchmarks::NormalValues(19 * shape.model_dim, 1, 5, pool_);
+    BlockCase c;
+    c.shape = shape;
+    c.bert = &layer.layer;
+    c.tokens = 19;
+    c.x = x.data();
+    MadeWork made = backend_->block(*backend_, c, pool_);
+    ASSERT_TRUE(made.work) << made.why_not;
+    made.work->Run();
+    EXPECT_LE(ErrorOfBlock(c, *made.work), bound) << format;
+  }
+}
+
 // Activations of 11 or 8 bits, rounded after each of some ten operations a layer, in 3 layers.
 // MLX's CPU stream sums the products of packed weights in f16: 0.25 % of error in one product of
 // 256 columns, 0.5 % of 1024, 1 % of 4096 (measured, MLX 0.32.4); its GPU kernels sum in f32.
