@@ -297,8 +297,8 @@ TEST_P(AttentionTest, BfloatAndQuantisedCachesAgree) {
   for (const Heads& h : {Heads{8, 8, 64}, {6, 2, 96}, {8, 2, 128}, {7, 1, 80}, {16, 2, 64}}) {
     for (Format format : {Format::kBF16, Format::kQ8_0}) {
       if (!IsCacheFormat(format, h.head_dim)) continue;
-      for (Range at : {Range{0, 1}, Range{63, 64}, Range{300, 301}, Range{64, 67}, Range{0, 5},
-                       Range{59, 131}}) {
+      for (Range at : {Range{0, 1}, Range{1, 2}, Range{63, 64}, Range{300, 301}, Range{64, 67},
+                       Range{0, 5}, Range{59, 131}}) {
         Check({.tokens = at.end - at.begin,
                .start = at.begin,
                .heads = h.heads,

@@ -59,6 +59,9 @@ double MaxNorm(int64_t rows, int64_t cols, Get get) {
 // sqrt(head_dim), a bound of every score and of the sum of its terms' sizes.
 // - A score: head_dim roundings of the dot product, 4 of the scale, the shift by the maximum (its
 //   size is at most 2 B): (head_dim + 6) u B, absolute, which becomes relative in the exponential.
+// - Keys in q8_0 may meet queries rounded to 16 bits, half a step of max|q_d| / 32767 off in each
+//   element (0.51 with the roundings of the step): in a call of up to kSplitTokens, a score is off
+//   by another 0.51 / 32767 max|q_d| sqrt(head_dim) max|k| / sqrt(head_dim).
 // - Each of the n / 64 tiles may rescale what came before by an exponential, and each split once
 //   more: (kExpError + 3 u) relative, the exponents of all rescalings adding up to at most 2 B.
 // - Weights that are off by e each, relative, move their normalised mean by 2 e max|V|.
@@ -71,6 +74,12 @@ double AttentionTolerance(const AttentionArgs& args, double unit) {
   const double dim = static_cast<double>(s.head_dim);
   const double max_q = MaxNorm(s.tokens * s.heads, s.head_dim,
                                [&](int64_t i) { return static_cast<double>(args.q[i]); });
+  double step = 0;  // of queries rounded to 16 bits
+  if (args.format == Format::kQ8_0 && IsSplit(s)) {
+    for (int64_t i = 0; i < s.tokens * s.heads * s.head_dim; ++i) {
+      step = std::max(step, std::abs(static_cast<double>(args.q[i])) / 32767);
+    }
+  }
   double bound = 0;
   for (int64_t kv = 0; kv < s.kv_heads; ++kv) {
     const std::vector<double> k = AttentionCacheHead(args, args.k, kv);
@@ -81,7 +90,7 @@ double AttentionTolerance(const AttentionArgs& args, double unit) {
     for (const double x : v) max_v = std::max(max_v, std::abs(x));
     const double score = max_q * max_k / std::sqrt(dim);
     const double rescales = static_cast<double>(n) / 64 + 2;
-    const double weight = (dim + 6) * kU * score + 2 * kU * score +
+    const double weight = (dim + 6) * kU * score + 2 * kU * score + 0.51 * step * max_k +
                           (rescales + 1) * (kExpError + 3 * kU) + unit * (2 * score + 2);
     bound = std::max(bound, max_v * (2 * weight + 2 * static_cast<double>(n) * kU));
   }

@@ -25,7 +25,8 @@ struct AttentionArgs {
   AttentionShape shape;
   const float* q = nullptr;  // [tokens, heads, head_dim]
   // Both [kv_heads, capacity, head_dim] in `format`: f16, bf16 or q8_0 (its blocks lie along
-  // head_dim, a multiple of 32 then).
+  // head_dim, a multiple of 32 then). A call of few tokens may round q to 16 bits, a scale per row,
+  // where it meets k in q8_0; AVX-512 does.
   const void* k = nullptr;
   const void* v = nullptr;
   Format format = Format::kF16;

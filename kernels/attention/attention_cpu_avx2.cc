@@ -26,6 +26,7 @@ struct Lanes : Simd {
     return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
   }
   [[gnu::always_inline]] static F32 SwapPairs(F32 x) { return _mm256_permute_ps(x, 0x4e); }
+  [[gnu::always_inline]] static F32 DoublePair(F32 x) { return _mm256_permute_ps(x, 0x50); }
   [[gnu::always_inline]] static F32 SwapNeighbours(F32 x) { return _mm256_permute_ps(x, 0xb1); }
   [[gnu::always_inline]] static void LoadTransposed(const float* const (&rows)[kLanes], int64_t d,
                                                     F32 (&out)[kLanes]) {

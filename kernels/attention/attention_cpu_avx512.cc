@@ -14,6 +14,22 @@ struct Lanes : Simd {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
   }
+  // What attention_pairs.h wants.
+  using Pairs = __m512i;
+  [[gnu::always_inline]] static Pairs ZeroPairs() { return _mm512_setzero_si512(); }
+  [[gnu::always_inline]] static Pairs LoadPairs(const int16_t* p) { return _mm512_loadu_si512(p); }
+  template <int kCount>
+  [[gnu::always_inline]] static Pairs RepeatPairs(const int16_t* p) {
+    return _mm512_castps_si512(LoadRepeat<kCount>(reinterpret_cast<const float*>(p)));
+  }
+  [[gnu::always_inline]] static Pairs PairDot(Pairs sum, Pairs a, Pairs b) {
+    return _mm512_dpwssd_epi32(sum, a, b);
+  }
+  [[gnu::always_inline]] static F32 FloatOf(Pairs sums) { return _mm512_cvtepi32_ps(sums); }
+  [[gnu::always_inline]] static void WidenPairs(const std::byte* p, int16_t* out) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    _mm512_storeu_si512(out, _mm512_cvtepi8_epi16(bytes));
+  }
   template <int kCount>
   [[gnu::always_inline]] static F32 LoadRepeat(const float* p) {
     if constexpr (kCount == 1) return _mm512_set1_ps(*p);
@@ -27,6 +43,7 @@ struct Lanes : Simd {
     return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
   }
   [[gnu::always_inline]] static F32 SwapPairs(F32 x) { return _mm512_permute_ps(x, 0x4e); }
+  [[gnu::always_inline]] static F32 DoublePair(F32 x) { return _mm512_permute_ps(x, 0x50); }
   [[gnu::always_inline]] static F32 SwapNeighbours(F32 x) { return _mm512_permute_ps(x, 0xb1); }
   // Shuffles have one port: spreading 128-bit loads over the rows, and storing 128 bits at a time,
   // halves them against Transpose. Of 16 x 16 the 4 x 4 in each 128 bits are left.

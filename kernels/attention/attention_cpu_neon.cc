@@ -27,6 +27,7 @@ struct Lanes : Simd {
   }
   [[gnu::always_inline]] static F32 PairSums(F32 a, F32 b) { return vpaddq_f32(a, b); }
   [[gnu::always_inline]] static F32 SwapPairs(F32 x) { return vextq_f32(x, x, 2); }
+  [[gnu::always_inline]] static F32 DoublePair(F32 x) { return vzip1q_f32(x, x); }
   [[gnu::always_inline]] static F32 SwapNeighbours(F32 x) { return vrev64q_f32(x); }
   [[gnu::always_inline]] static void LoadTransposed(const float* const (&rows)[kLanes], int64_t d,
                                                     F32 (&out)[kLanes]) {

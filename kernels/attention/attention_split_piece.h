@@ -8,7 +8,9 @@
 #include <cstdint>
 
 #include "kernels/attention/attention_kv.h"
+#include "kernels/attention/attention_pairs.h"
 #include "kernels/attention/attention_plan.h"
+#include "kernels/attention/attention_prefetch.h"
 #include "kernels/attention/attention_softmax.h"
 #include "kernels/simd/unroll.h"
 
@@ -56,6 +58,7 @@ class SplitPiece {
         slot_(slot) {
     const int64_t padded = SplitRows(args.shape);
     q_ = work;
+    by_ = q_ + padded * dim_ / 2;
     k_ = q_ + padded * dim_;
     scores_ = k_ + kSplitStep * kSplitStride;
     max_ = scores_ + padded * kSplitPositions;
@@ -63,7 +66,7 @@ class SplitPiece {
     factor_ = sum_ + padded;
     limit_ = factor_ + padded;
     scales_ = limit_ + padded;
-    halves_ = reinterpret_cast<uint16_t*>(scales_ + kSplitPositions * dim_ / 32 + kSplitRowGrain);
+    halves_ = reinterpret_cast<uint16_t*>(scales_ + kTilePositions * dim_ / 32 + kSplitRowGrain);
     Start(kv);
   }
 
@@ -82,6 +85,7 @@ class SplitPiece {
 
  private:
   static constexpr int kVectorRows = S::kLanes / kParts;
+  static constexpr bool kPairs = Kv::kBlock != 0 && HasPairs<S>;
   static constexpr int64_t kGroups = kSplitPositions / kParts;  // vectors of a tile's scores
   // Positions whose scores are summed at a time with kWidth vectors of rows.
   template <int kWidth>
@@ -95,14 +99,21 @@ class SplitPiece {
                          : row * 4 + position;
   }
 
-  // q_[vectors, head_dim / kParts, lane]: kParts elements of each row. Rows behind the last repeat
-  // it.
+  // q_[vectors, head_dim / kParts, lane]: kParts elements of each row, or 2 kParts of 16 bits.
+  // Rows behind the last repeat it.
   void Start(int64_t kv) {
     for (int64_t i = 0; i < vectors_ * kVectorRows; ++i) {
       const float* from = args_.q + Layout::Offset(args_.shape, kv, Smaller(i, rows_ - 1));
-      float* to = q_ + i / kVectorRows * dim_ * kVectorRows + i % kVectorRows * kParts;
-      for (int64_t d = 0; d < dim_; d += kParts) {
-        for (int j = 0; j < kParts; ++j) to[d * kVectorRows + j] = from[d + j];
+      if constexpr (kPairs) {
+        const int64_t lane = i % kVectorRows;
+        const float by =
+            PairProduct<S, kParts>::Round(from, dim_, lane, PairQueries(i / kVectorRows));
+        for (int j = 0; j < kParts; ++j) by_[i / kVectorRows * S::kLanes + LaneOf(lane, j)] = by;
+      } else {
+        float* to = q_ + i / kVectorRows * dim_ * kVectorRows + i % kVectorRows * kParts;
+        for (int64_t d = 0; d < dim_; d += kParts) {
+          for (int j = 0; j < kParts; ++j) to[d * kVectorRows + j] = from[d + j];
+        }
       }
       for (int64_t d = 0; d < dim_; d += S::kLanes) S::Store(slot_.out + i * dim_ + d, S::Zero());
     }
@@ -124,11 +135,16 @@ class SplitPiece {
       const int64_t step = Smaller(count - p, kSplitStep);
       for (int64_t d = 0; d < dim_; d += kSplitDims) {
         const Range dims = {d, Smaller(d + kSplitDims, dim_)};
-        Widen<S, Kv>(k + p * row_byte_, scales_ + p * dim_ / 32, dim_, step, dims, k_,
-                     kSplitStride);
-        int64_t j = 0;
-        for (; j + 2 <= vectors_; j += 2) Scores<2>(j, p, dims);
-        if (j < vectors_) Scores<1>(j, p, dims);
+        if constexpr (kPairs) {
+          auto* wide = reinterpret_cast<int16_t*>(k_);
+          PairProduct<S, kParts>::Widen(k + p * row_byte_, row_byte_, step, dims, wide);
+          for (int64_t j = 0; j < vectors_; ++j) PairScores(j, p, dims, wide);
+        } else {
+          Widen<S, Kv>(k + p * row_byte_, scales_ + p, step, dims, k_, kSplitStride, row_byte_);
+          int64_t j = 0;
+          for (; j + 2 <= vectors_; j += 2) Scores<2>(j, p, dims);
+          if (j < vectors_) Scores<1>(j, p, dims);
+        }
       }
     }
     for (int64_t j = 0; j < vectors_; ++j) Softmax(tile, j);
@@ -138,7 +154,20 @@ class SplitPiece {
   }
 
   [[gnu::always_inline]] void Scales(const std::byte* rows, int64_t count) {
-    if constexpr (Kv::kBlock != 0) Kv::Scales(rows, count * dim_ / Kv::kBlock, halves_, scales_);
+    if constexpr (Kv::kBlock != 0) Kv::Scales(rows, count, dim_, halves_, scales_);
+  }
+
+  void PairScores(int64_t vector, int64_t p, Range dims, const int16_t* k) {
+    const std::byte* ahead = next_ + p * row_byte_ + kSplitStep / 2 * Kv::ByteOf(dims.begin);
+    PairProduct<S, kParts>::Scores(
+        PairQueries(vector) + dims.begin * kVectorRows, S::Load(by_ + vector * S::kLanes), k,
+        scales_ + dims.begin / 32 * kTilePositions + p, (dims.end - dims.begin) / 32,
+        dims.begin == 0, ahead, kSplitStep / 2 * row_byte_,
+        scores_ + (vector * kGroups + p / kParts) * S::kLanes);
+  }
+
+  int16_t* PairQueries(int64_t vector) {
+    return reinterpret_cast<int16_t*>(q_) + vector * dim_ * kVectorRows;
   }
 
   // Adds to the scores of kSplitStep positions from p on, for kWidth vectors of rows, what the
@@ -172,18 +201,11 @@ class SplitPiece {
         constexpr int kN = i.value * kParts / kP, kFirst = i.value * kParts % kP;
         float* scores =
             scores_ + ((vector + kN) * kGroups + (p + from + kFirst) / kParts) * S::kLanes;
-        F32 joined = JoinParts(sum[kN] + kFirst);
+        F32 joined = JoinParts<S, kParts>(sum[kN] + kFirst);
         if (dims.begin > 0) joined = S::Add(joined, S::Load(scores));
         S::Store(scores, joined);
       });
     }
-  }
-
-  // kParts positions' vectors become one.
-  [[gnu::always_inline]] static F32 JoinParts(const F32* x) {
-    if constexpr (kParts == 1) return x[0];
-    if constexpr (kParts == 2) return S::PairSums(x[0], x[1]);
-    if constexpr (kParts == 4) return S::PairSums(S::PairSums(x[0], x[1]), S::PairSums(x[2], x[3]));
   }
 
   // Largest over the lanes of each row, in all of them.
@@ -282,6 +304,23 @@ class SplitPiece {
     run.template operator()<1>();
   }
 
+  template <int kRows>
+  static constexpr int kRowVectors = (kRows + kVectorRows - 1) / kVectorRows;
+
+  // out[kCount, kGroups, lane] = a vector's weights times the scales of their positions.
+  template <int kCount>
+  [[gnu::always_inline]] static void ScaleWeights(const float* weights, const float* scales,
+                                                  int64_t count, float* out) {
+    for (int64_t p = 0; p < count; p += kParts) {
+      F32 scale = S::template LoadRepeat<kParts>(scales + p);
+      if constexpr (kParts == 2) scale = S::DoublePair(scale);
+      Unroll<kCount>([&](auto i) {
+        const int64_t at = (i.value * kGroups + p / kParts) * S::kLanes;
+        S::Store(out + at, S::Mul(S::Load(weights + at), scale));
+      });
+    }
+  }
+
   // out[kRows, kVectors] = out * factor + weights v, at element d; asks for a share of the next
   // tile of K meanwhile.
   template <int kRows, int kVectors>
@@ -303,20 +342,33 @@ class SplitPiece {
     // The part of the next tile of K that these vectors are of V.
     constexpr int kAheadByte = kParts * kVectors * S::kLanes * Kv::kByteOf32 / 32;
     const std::byte* ahead = next_ + count * Kv::ByteOf(d);
-    const float* scales = scales_ + d / 32;
+    // Weights times the scales of each block that these vectors have of V.
+    constexpr int64_t kScaled = Kv::kBlock == 0 ? 0 : kRowVectors<kRows> * kGroups * S::kLanes;
+    constexpr int kVectorsOf = Kv::kBlock == 0 ? kVectors : Kv::kBlock / S::kLanes;
+    constexpr int kBlocks = (kVectors + kVectorsOf - 1) / kVectorsOf;
+    alignas(64) float scaled[kBlocks * kScaled + 1];
+    if constexpr (Kv::kBlock != 0) {
+      weights = scores_ + row / kVectorRows * kGroups * S::kLanes;
+      for (int block = 0; block < kBlocks; ++block) {
+        ScaleWeights<kRowVectors<kRows>>(weights, scales_ + (d / 32 + block) * kTilePositions,
+                                         count, scaled + block * kScaled);
+      }
+      weights = scaled + LaneOf(row % kVectorRows, 0);
+    }
     const auto add = [&](auto i, const std::byte* at, const float* weight)
         __attribute__((always_inline)) {
       F32 value[kVectors];
-      Unroll<kVectors>([&](auto j) { value[j.value] = Kv::Load(at, scales, j.value * S::kLanes); });
-      Unroll<kRows>([&](auto r) {
-        const F32 w = S::Set1(weight[r.value / kVectorRows * kGroups * S::kLanes +
-                                     LaneOf(r.value % kVectorRows, 0) + LaneOf(0, i.value)]);
-        Unroll<kVectors>([&](auto j) {
-          sum[r.value * kVectors + j.value] =
-              S::Fma(w, value[j.value], sum[r.value * kVectors + j.value]);
+      Unroll<kVectors>([&](auto j) { value[j.value] = Kv::Steps(at, j.value * S::kLanes); });
+      Unroll<kRows * kBlocks>([&](auto n) {
+        constexpr int kR = n.value / kBlocks, kFirst = n.value % kBlocks * kVectorsOf;
+        const F32 w =
+            S::Set1(weight[n.value % kBlocks * kScaled + kR / kVectorRows * kGroups * S::kLanes +
+                           LaneOf(kR % kVectorRows, 0) + LaneOf(0, i.value)]);
+        Unroll<(kVectorsOf < kVectors ? kVectorsOf : kVectors)>([&](auto j) {
+          constexpr int kJ = kFirst + j.value;
+          sum[kR * kVectors + kJ] = S::Fma(w, value[kJ], sum[kR * kVectors + kJ]);
         });
       });
-      scales += dim / 32;
     };
     const std::byte* at = v + Kv::ByteOf(d);
     int64_t p = 0;
@@ -335,25 +387,6 @@ class SplitPiece {
     });
   }
 
-  // What follows next, into the first-level cache, and what lies kAheadByte behind it, into the
-  // second: evenly along the loops of products, and in the loops over K for V and the reverse, so
-  // that two streams are under way at any time. Beyond the end of the cache a prefetch does
-  // nothing. Loads with 12 multiply-adds a line and nothing else, one core of Emerald Rapids,
-  // 2026-11-22: one stream asked for once 79 % of the bandwidth without any, twice 89 %, two
-  // streams twice 92 %. Share of a plain loop's bandwidth with 1, 4 and 8 rows of head_dim 64
-  // (AVX-512, f16): 82, 81 and 67 %; one tile ahead into the second level only 78, 77 and 67 %; 8
-  // KiB ahead 82, 80 and 68 %; with tiles of 16 positions 83, 77 and 63 %; every second line only
-  // cost 10 % more.
-  template <int kByte>
-  [[gnu::always_inline]] static void Prefetch(const std::byte* p) {
-    // Half a line, for steps of 34 or 68 bytes: the one of 16 lines that they leave out is another
-    // one far ahead.
-    constexpr int kAheadByte = (16 << 10) + 32;
-    constexpr int kLines = kByte < 64 ? 1 : (kByte + 32) / 64;
-    for (int i = 0; i < kLines; ++i) __builtin_prefetch(p + i * 64, 0, 3);
-    for (int i = 0; i < kLines; ++i) __builtin_prefetch(p + kAheadByte + i * 64, 0, 2);
-  }
-
   const AttentionArgs& args_;
   const int64_t dim_;
   const int64_t row_byte_;
@@ -363,14 +396,15 @@ class SplitPiece {
   const typename Layout::Slot slot_;
   const std::byte* next_ = nullptr;  // what to ask for: the tile of V, then the next tile of K
   float* q_;                         // [vectors, head_dim / kParts, kLanes]
-  float* k_;                         // [kSplitStep, kSplitStride]
-  float* scores_;                    // [vectors, kGroups, kLanes]
-  float* max_;                       // [vectors, kLanes]
-  float* sum_;                       // [vectors, kLanes]
-  float* factor_;                    // [vectors, kLanes]
-  float* limit_;                     // [kLanes]
-  float* scales_;                    // [kSplitPositions, head_dim / 32], of K, then of V
-  uint16_t* halves_;                 // the same in f16
+  float* by_;         // [vectors, kLanes], scales of 16-bit queries, which take half of q
+  float* k_;          // [kSplitStep, kSplitStride]
+  float* scores_;     // [vectors, kGroups, kLanes]
+  float* max_;        // [vectors, kLanes]
+  float* sum_;        // [vectors, kLanes]
+  float* factor_;     // [vectors, kLanes]
+  float* limit_;      // [kLanes]
+  float* scales_;     // [head_dim / 32, kTilePositions], of K, then of V
+  uint16_t* halves_;  // the same in f16
 };
 
 }  // namespace wattline::kernels::attention_cpu

@@ -51,7 +51,7 @@ class Tile {
     float* scores;    // [kTilePositions + kTileSpare, kRows]
     float* visible;   // [rows], positions that each sees
     int64_t* offset;  // [rows] in q and out: tokens slowest, then heads of the group
-    float* scales;    // [kTilePositions, head_dim / 32]
+    float* scales;    // [head_dim / 32, kTilePositions]
     uint16_t* halves;
   };
 
@@ -126,9 +126,9 @@ class Tile {
                      const Scratch& t, float* out) {
     const std::byte* rows = static_cast<const std::byte*>(cache) + at;
     if constexpr (Kv::kBlock != 0) {
-      Kv::Scales(rows, count * head_dim / Kv::kBlock, t.halves, t.scales);
+      Kv::Scales(rows, count, head_dim, t.halves, t.scales);
     }
-    Widen<S, Kv>(rows, t.scales, head_dim, count, {0, head_dim}, out, head_dim);
+    Widen<S, Kv>(rows, t.scales, count, {0, head_dim}, out, head_dim, Kv::RowByte(head_dim));
   }
 
   // Q by lanes; lanes behind the last row repeat it.
