@@ -138,17 +138,24 @@ class DenseDot {
         lanes[r.value] = V::template LoadLanes<kFormat>(w + r.value * row_byte);
       });
       Unroll<kTokens>([&](auto t) __attribute__((always_inline)) {
+        const auto of_token = Token(at + t.value * stride);
         Unroll<kRows>([&](auto r) __attribute__((always_inline)) {
           typename V::Floats& total = sum[r.value][t.value][chain.value];
-          total = V::MultiplyAddFloats(total, lanes[r.value], at + t.value * stride);
+          total = V::MultiplyAddFloats(total, lanes[r.value], of_token);
         });
       });
     };
+    [[maybe_unused]] const int64_t far = AheadByte(kRows * g.row_byte);
     int64_t i = 0;
     for (; i + kStep <= g.cols; i += kStep) {
       for (int r = 0; r < kRows; ++r) {
         for (int64_t byte = 0; byte < kStep * kByte; byte += 64) {
-          V::Prefetch(row + r * g.row_byte + i * kByte + byte);
+          const std::byte* line = row + r * g.row_byte + i * kByte + byte;
+          if constexpr (kRows > 1 && requires { V::Prefetch(line, far); }) {
+            V::Prefetch(line, far);
+          } else {
+            V::Prefetch(line);
+          }
         }
       }
       Unroll<kStep / V::kLanes>([&](auto c) __attribute__((always_inline)) {
@@ -183,6 +190,15 @@ class DenseDot {
   }
 
  private:
+  // What all rows multiply by: in a register where the instruction set wants it there.
+  [[gnu::always_inline]] static auto Token(const float* at) {
+    if constexpr (kRows > 1 && requires { V::Held(at); }) {
+      return V::Held(at);
+    } else {
+      return at;
+    }
+  }
+
   static constexpr int kChains = Chains(kTokens * V::template kDenseRows<kTokens>, 8);
   static constexpr int64_t kByte = kFormat == Format::kF32 ? 4 : 2;
   // Whole cache lines, and each chain as often as any other.
