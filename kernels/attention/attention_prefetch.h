@@ -11,9 +11,10 @@ namespace wattline::kernels::attention_cpu {
 // nothing. Loads with 12 multiply-adds a line and nothing else, one core of Emerald Rapids,
 // 2026-11-22: one stream asked for once 79 % of the bandwidth without any, twice 89 %, two
 // streams twice 92 %. Share of a plain loop's bandwidth with 1, 4 and 8 rows of head_dim 64
-// (AVX-512, f16): 82, 81 and 67 %; one tile ahead into the second level only 78, 77 and 67 %; 8
-// KiB ahead 82, 80 and 68 %; with tiles of 16 positions 83, 77 and 63 %; every second line only
-// cost 10 % more.
+// (AVX-512, f16): 84, 83 and 60 %; one tile ahead into the second level only 79, 76 and 59 %, all
+// in one run. In spells in which the core itself is a third slower, 71, 65 and 45 % against 71, 67
+// and 48 %: products bind it then, and prefetches are instructions. Lost: 8 KiB ahead (2 % less),
+// tiles of 16 positions (5 % less with 4 and 8 rows), every second line only (10 % less).
 template <int kByte>
 [[gnu::always_inline]] inline void Prefetch(const std::byte* p) {
   // Half a line, for steps of 34 or 68 bytes: the one of 16 lines that they leave out is another
