@@ -1,26 +1,9 @@
-#include "kernels/block/step_attention.h"
-#include "kernels/block/step_kernels.h"
-#include "kernels/block/step_rows.h"
+#include "kernels/block/step_table.h"
 #include "kernels/simd/simd_avx2.h"
 
 namespace wattline::kernels {
 
-using Rows = step_cpu::RowsOf<avx2::Simd>;
-
-constinit const StepKernels kStepAvx2 = {
-    .gemm_scratch_byte = GemmStridedScratchByteAvx2,
-    .gemm = GemmStridedAvx2,
-    .attention_forward = step_cpu::Attention<avx2::Simd>::Forward,
-    .attention_backward = step_cpu::Attention<avx2::Simd>::Backward,
-    .rms_norm_backward = Rows::RmsNormBackward,
-    .rms_norm_weight = Rows::RmsNormWeight,
-    .layer_norm_backward = Rows::LayerNormBackward,
-    .layer_norm_weight = Rows::LayerNormWeight,
-    .column_sums = Rows::ColumnSums,
-    .gelu_backward = Rows::GeluBackward,
-    .swiglu_backward = Rows::SwiGluBackward,
-    .bf16_from_f32 = Rows::Bf16FromF32,
-    .round_to_bf16 = Rows::RoundToBf16,
-};
+constinit const StepKernels kStepAvx2 =
+    step_cpu::TableOf<avx2::Simd>(GemmStridedScratchByteAvx2, GemmStridedAvx2);
 
 }  // namespace wattline::kernels
