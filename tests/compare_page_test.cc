@@ -8,21 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/page/compare_example.h"
+#include "tests/page_text.h"
 
 namespace wattline::roofline {
 namespace {
 
-nlohmann::json DataOf(const std::string& page) {
-  const std::string open = "<script type=\"application/json\" id=\"comparison\">";
-  const size_t begin = page.find(open) + open.size();
-  return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
-}
-
-size_t Count(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
+nlohmann::json DataOf(const std::string& page) { return PageData(page, "comparison"); }
 
 TEST(ComparePageTest, TwoHundredRowsInSixColumnsStayUnder400Kb) {
   const Comparison many = ManyRowsComparison(200);

@@ -9,6 +9,7 @@
 #include "roofline/context_fit.h"
 #include "roofline/merged_rows.h"
 #include "roofline/stand.h"
+#include "tests/lint_cases.h"
 
 namespace wattline::roofline {
 namespace {
@@ -47,12 +48,7 @@ Machine MakeTold() {
 }
 
 Row MakeRow(const std::string& name, std::map<std::string, double> counters, double time_s = 1) {
-  Row row;
-  row.name = name;
-  row.address = ParseAddress(name);
-  row.time_s = time_s;
-  row.counters = std::move(counters);
-  return row;
+  return LintRow(name, std::move(counters), time_s);
 }
 
 Judged JudgeOne(const Row& row, const MachineFit& machine = MakeMachine()) {

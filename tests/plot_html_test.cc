@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/page_text.h"
 #include "tests/plot_example.h"
 
 namespace wattline::roofline {
@@ -17,17 +18,7 @@ PlotModel ManyPoints(int count) {
   return MakePlotModel(fit, JudgeExample(fit.machines[0], rows), {}).model.value();
 }
 
-nlohmann::json ModelOf(const std::string& page) {
-  const std::string open = "<script type=\"application/json\" id=\"model\">";
-  const size_t begin = page.find(open) + open.size();
-  return nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
-}
-
-size_t Count(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
+nlohmann::json ModelOf(const std::string& page) { return PageData(page, "model"); }
 
 TEST(PlotPageTest, FiveHundredPointsWithJoulesStayUnder300Kb) {
   const std::string page = PlotPage(ManyPoints(500), PlotPageFiles());
