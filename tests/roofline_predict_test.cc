@@ -1,10 +1,8 @@
 // The program `roofline predict`: its keys, its grid, its errors, a split over two machines.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,6 +10,7 @@
 #include <sstream>
 
 #include "roofline/fit_json.h"
+#include "tests/folder_test.h"
 #include "tests/run_program.h"
 
 namespace wattline {
@@ -20,17 +19,8 @@ namespace {
 using nlohmann::json;
 using roofline::Interval;
 
-class RooflinePredictTest : public testing::Test {
+class RooflinePredictTest : public FolderTest {
  protected:
-  RooflinePredictTest() {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("roofline_predict_test." + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  ~RooflinePredictTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-
   ProgramRun Run(const std::string& flags) const {
     return RunProgram(std::string(WATTLINE_ROOFLINE) + " predict " + flags, Path("err"));
   }
@@ -78,11 +68,8 @@ class RooflinePredictTest : public testing::Test {
       }
       fit.machines.push_back(machine);
     }
-    std::ofstream(Path(name)) << roofline::FitJson(fit);
-    return Path(name);
+    return Write(name, roofline::FitJson(fit));
   }
-
-  std::filesystem::path folder_;
 };
 
 TEST_F(RooflinePredictTest, AnObjectHasTheKeysOfTheContract) {
