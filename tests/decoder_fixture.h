@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -90,13 +91,20 @@ inline std::vector<float> ReferenceLogits(const Model& model, const std::vector<
   return AllLogits(*decoder, tokens, batch, length, model.shape.vocab);
 }
 
-// The CPU backends with a decoder that this machine runs.
-inline std::vector<const Backend*> UsableCpuBackends() {
-  std::vector<const Backend*> usable;
-  for (const Backend& backend : AllBackends()) {
-    if (backend.decoder == nullptr || backend.cpu == nullptr) continue;
-    if (backend.why_not().empty()) usable.push_back(&backend);
-  }
+// The CPU backends with a decoder that this machine runs; says once which ones it does not.
+inline const std::vector<const Backend*>& UsableCpuBackends() {
+  static const std::vector<const Backend*> usable = [] {
+    std::vector<const Backend*> list;
+    for (const Backend& backend : AllBackends()) {
+      if (backend.decoder == nullptr || backend.cpu == nullptr) continue;
+      if (backend.why_not().empty()) {
+        list.push_back(&backend);
+      } else {
+        std::cout << "skipped: no " << backend.cpu->isa << "\n";
+      }
+    }
+    return list;
+  }();
   return usable;
 }
 
