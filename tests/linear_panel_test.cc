@@ -271,6 +271,20 @@ TEST_P(LinearPanelTest, FormatsOfOneFormShareItsPreparation) {
   }
 }
 
+// Tokens and panels of weights are divided where many of both meet; no sum spans two tokens.
+TEST_P(LinearPanelTest, OtherTokensChangeNoBit) {
+  const int64_t rows = 112, cols = 768, tokens = 1030, some = 11;
+  const std::vector<std::byte> data = PackedRows(format(), rows, cols, 3);
+  const std::vector<float> x = RandomActivations(tokens * cols, 5);
+  const Matrix w{format(), rows, cols, data.data()};
+  const std::vector<float> all = RunLinear(cpu(), {w, x.data(), tokens}, 1);
+  for (int64_t t : {int64_t{0}, tokens / 2, tokens - some}) {
+    const std::vector<float> few = RunLinear(cpu(), {w, x.data() + t * cols, some}, 1);
+    const auto from = all.begin() + t * (rows + kGap);
+    EXPECT_EQ(few, std::vector<float>(from, from + some * (rows + kGap))) << "token " << t;
+  }
+}
+
 std::vector<FormatInfo> Formats() { return {AllFormats().begin(), AllFormats().end()}; }
 
 INSTANTIATE_TEST_SUITE_P(AllIsas, LinearPanelTest,

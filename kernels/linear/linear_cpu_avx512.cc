@@ -3,6 +3,7 @@
 #include "kernels/gemm/tile_avx512.h"
 #include "kernels/linear/gemv_cpu.h"
 #include "kernels/linear/linear_cpu.h"
+#include "kernels/linear/packed_block.h"
 #include "kernels/linear/packed_panel.h"
 #include "kernels/linear/packed_tile_avx512.h"
 #include "kernels/linear/panel.h"
@@ -48,7 +49,7 @@ void PrepareLinearAvx512(Format format, Activations& x, Slice slice) {
 void LinearAvx512(const LinearArgs& args, Slice slice) {
   switch (LinearFormAvx512(args.w.format, args.x->tokens, args.w.cols)) {
     case ActivationForm::kPanelQ8:
-      return packed_panel::Linear<avx512::PackedTile, Avx512>(args, slice);
+      return packed_block::Linear<avx512::PackedTile, Avx512>(args, slice);
     case ActivationForm::kPanelBf16:
       return LinearPanelBf16DotAvx512(args, slice);
     case ActivationForm::kPanelF32:
@@ -58,9 +59,9 @@ void LinearAvx512(const LinearArgs& args, Slice slice) {
   }
 }
 
-int64_t LinearScratchByteAvx512(Format format, int64_t tokens, int64_t cols) {
+int64_t LinearScratchByteAvx512(Format format, int64_t tokens, int64_t) {
   if (tokens <= kGemvTokens) return 0;
-  return IsQuantised(format) ? packed_panel::ScratchByte<avx512::PackedTile>(cols)
+  return IsQuantised(format) ? packed_block::ScratchByte<avx512::PackedTile>()
                              : panel::ScratchByte<avx512::TileF32>();
 }
 

@@ -13,6 +13,7 @@
 //   Turn               GEMM's tile, for its transposition of words
 //   kCols              rows of W in a panel
 //   kTokens            tokens of a group, which share a run of the panel while it is in registers
+//   kBlockRuns         kAllRuns
 //   Zero<U>()          zero of format U = Unpack<V, format>, of those below
 //   Shift<U>()         what is added to q to get the stored byte
 //   StoreShifted<n>    stores 32 of them
@@ -37,9 +38,12 @@
 
 namespace wattline::kernels::packed_panel {
 
-// The activations of `tokens` x `runs` runs of 32. Tokens lie in groups of P::kTokens (the last may
-// be shorter); within a group of n that starts at token t, run b of its token i is number
-// t * runs + b * n + i: what a tile reads is one stream.
+// Runs of a block of x where it has them all.
+inline constexpr int64_t kAllRuns = int64_t{1} << 40;
+
+// The activations of `tokens` x `runs` runs of 32, by blocks of P::kBlockRuns runs (the last may be
+// shorter) and within a block by groups of P::kTokens tokens (so may the last): see At. What a tile
+// reads is one stream.
 struct Forms {
   int8_t* x;          // 32 a run
   float* scale;       // max |x| / 127
@@ -65,6 +69,14 @@ Forms FormsOf(const Activations& x) {
   return forms;
 }
 
+// The number of run `run` of token t0 + i, of a group of n tokens that starts at t0.
+template <class P>
+int64_t At(const Activations& x, int64_t t0, int64_t run, int64_t n, int64_t i) {
+  const int64_t runs = x.cols / 32, run0 = run / P::kBlockRuns * P::kBlockRuns;
+  const int64_t block_runs = runs - run0 < P::kBlockRuns ? runs - run0 : P::kBlockRuns;
+  return run0 * x.tokens + t0 * block_runs + (run - run0) * n + i;
+}
+
 // Blocks whose largest |x| is below this count as zeros: 127 / max would overflow soon after.
 constexpr float kTiny = 0x1p-100f;
 
@@ -84,7 +96,7 @@ void Prepare(Activations& x, Slice slice) {
         for (int64_t run = run0; run < run1; ++run) {
           __builtin_prefetch(from + x.cols + run * 32);
           __builtin_prefetch(from + x.cols + run * 32 + 16);
-          const int64_t at = t0 * runs + run * n + i;
+          const int64_t at = At<P>(x, t0, run, n, i);
           const auto sums = P::Quantise(from + run * 32, forms.x + at * 32, forms.scale + at);
           const int32_t sum = sums.low + sums.high;
           forms.sum[at] = static_cast<float>(sum);
@@ -95,6 +107,33 @@ void Prepare(Activations& x, Slice slice) {
         }
       }
     }
+  }
+}
+
+// Calls body(IsFormat<format>{}) for packed formats.
+template <Format kFormat>
+struct IsFormat {};
+template <class Body>
+void WithFormat(Format format, const Body& body) {
+  switch (format) {
+    case Format::kQ8_0:
+      return body(IsFormat<Format::kQ8_0>{});
+    case Format::kQ4_0:
+      return body(IsFormat<Format::kQ4_0>{});
+    case Format::kQ4_1:
+      return body(IsFormat<Format::kQ4_1>{});
+    case Format::kQ4_K:
+      return body(IsFormat<Format::kQ4_K>{});
+    case Format::kQ5_K:
+      return body(IsFormat<Format::kQ5_K>{});
+    case Format::kQ6_K:
+      return body(IsFormat<Format::kQ6_K>{});
+    case Format::kMlx4:
+      return body(IsFormat<Format::kMlx4>{});
+    case Format::kF32:
+    case Format::kF16:
+    case Format::kBF16:
+      return;  // dense: panel.h
   }
 }
 
@@ -297,26 +336,8 @@ void LinearOf(const LinearArgs& args, Slice slice) {
 
 template <class P, class V>
 void Linear(const LinearArgs& args, Slice slice) {
-  switch (args.w.format) {
-    case Format::kQ8_0:
-      return LinearOf<P, V, Format::kQ8_0>(args, slice);
-    case Format::kQ4_0:
-      return LinearOf<P, V, Format::kQ4_0>(args, slice);
-    case Format::kQ4_1:
-      return LinearOf<P, V, Format::kQ4_1>(args, slice);
-    case Format::kQ4_K:
-      return LinearOf<P, V, Format::kQ4_K>(args, slice);
-    case Format::kQ5_K:
-      return LinearOf<P, V, Format::kQ5_K>(args, slice);
-    case Format::kQ6_K:
-      return LinearOf<P, V, Format::kQ6_K>(args, slice);
-    case Format::kMlx4:
-      return LinearOf<P, V, Format::kMlx4>(args, slice);
-    case Format::kF32:
-    case Format::kF16:
-    case Format::kBF16:
-      return;  // dense: panel.h
-  }
+  WithFormat(args.w.format,
+             [&]<Format kFormat>(IsFormat<kFormat>) { LinearOf<P, V, kFormat>(args, slice); });
 }
 
 }  // namespace wattline::kernels::packed_panel

@@ -59,6 +59,7 @@ struct PackedTileOf {
   using Turn = TileInt8;
   static constexpr int kCols = 16;
   static constexpr int kTokens = 64;
+  static constexpr int64_t kBlockRuns = packed_panel::kAllRuns;
   static constexpr bool kBias = true;
   static constexpr float kMagic = 0x1.8p23f;
   static constexpr int32_t kMagicBits = 0x4b400000;

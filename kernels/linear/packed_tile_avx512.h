@@ -1,10 +1,12 @@
-// Packed weights meeting many tokens on AVX-512: vpdpbusd, 32 rows of W by 4 tokens.
+// Packed weights meeting many tokens on AVX-512: vpdpbusd, 48 rows of W by 4 tokens, 12 integer
+// sums and 12 in f32 in registers over 16 runs of 32 columns, whose weights are read from L1.
 //
-// The 16 vectors of a run's weights stay in registers while the tokens pass; each word of x, spread
-// over a vector, serves two dot products. Per run, token and vector of sums that is 8 vpdpbusd and
-// 2 multiply-adds (3 with an offset) on two ports: at most 80 % (73 %) of the peak. 75 % in L1
-// (Emerald Rapids, 2026-11-21). What lost there: a tile of 14 tokens with the weights from memory
-// (69 %), 4 vectors and half a run in registers (66 %), 3 tokens (72 %), 5 or 6 (73 %).
+// Per run, token and vector of sums that is 8 vpdpbusd and 2 multiply-adds (3 with an offset or two
+// scales) on two ports: at most 80 % (73 %) of the peak. In L1 74 to 78 %; with all of W (2048 x
+// 4096) 58 to 62 % at 128 tokens, 53 to 66 % at 512 (q8_0, one thread, medians of three runs,
+// Emerald Rapids that others used too, 2026-11-22). What lost: the 16 vectors of a run's weights in
+// registers, 4 tokens, sums in memory (71 to 76 % in L1; 44 to 56 and 46 to 64 % with all of W);
+// 6 tokens by 32 rows and 3 by 64 in L1 no better.
 //
 // No conversion: the integer sums start from the bits of the float kMagic, so that their bits read
 // as a float are kMagic + sum, exactly, and the scale takes kMagic away again: fma(kMagic + sum,
@@ -18,6 +20,7 @@
 #include <cstdint>
 
 #include "kernels/gemm/tile_avx512.h"
+#include "kernels/linear/packed_block.h"
 #include "kernels/linear/packed_panel.h"
 #include "kernels/simd/packed_avx512.h"
 
@@ -26,9 +29,10 @@ namespace {
 
 struct PackedTile {
   using Turn = TileInt8;
-  static constexpr int kCols = 32;
-  static constexpr int kTokens = 64;
-  static constexpr bool kBias = true;
+  static constexpr int kLanes = 16;
+  static constexpr int kVectors = 3;
+  static constexpr int kTokens = 4;
+  static constexpr int64_t kBlockRuns = 16;
   static constexpr float kMagic = 0x1.8p23f;
   static constexpr int32_t kMagicBits = 0x4b400000;
   static int32_t Start(int32_t zero_sum) { return kMagicBits - zero_sum; }
@@ -52,25 +56,58 @@ struct PackedTile {
     _mm256_store_si256(reinterpret_cast<__m256i*>(to), q);
   }
 
-  template <bool kOffset>
-  static void Widen(float* scale, float* offset) {
-    for (int i = 0; i < kCols; i += 16) {
-      const __m512i words = _mm512_load_si512(scale + i);
-      _mm512_store_ps(scale + i, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)));
+  // out[w] = word w of 16 rows of 8, for w = 0 .. 7.
+  static void TurnRun(const uint8_t* rows, int64_t stride_byte, uint32_t* out, int64_t out_stride) {
+    // x[c], x[4 + c]: lane l holds words 0-3, 4-7 of row 4 l + c.
+    __m512i x[8], y[8];
+    Unroll<4>([&](auto c) __attribute__((always_inline)) {
+      constexpr int kRow = decltype(c)::value;
+      const auto two = [&](int row) __attribute__((always_inline)) {
+        const auto at = [&](int r) __attribute__((always_inline)) {
+          return _mm256_load_si256(reinterpret_cast<const __m256i*>(rows + r * stride_byte));
+        };
+        return _mm512_inserti64x4(_mm512_castsi256_si512(at(row)), at(row + 4), 1);
+      };
+      const __m512i low = two(kRow), high = two(kRow + 8);
+      x[kRow] = _mm512_shuffle_i32x4(low, high, 0x88);
+      x[4 + kRow] = _mm512_shuffle_i32x4(low, high, 0xdd);
+    });
+    Unroll<2>([&](auto h) __attribute__((always_inline)) {
+      constexpr int kFrom = decltype(h)::value * 4;
+      y[kFrom] = _mm512_unpacklo_epi32(x[kFrom], x[kFrom + 1]);
+      y[kFrom + 1] = _mm512_unpackhi_epi32(x[kFrom], x[kFrom + 1]);
+      y[kFrom + 2] = _mm512_unpacklo_epi32(x[kFrom + 2], x[kFrom + 3]);
+      y[kFrom + 3] = _mm512_unpackhi_epi32(x[kFrom + 2], x[kFrom + 3]);
+      const auto store = [&](int word, __m512i value) __attribute__((always_inline)) {
+        _mm512_store_si512(out + word * out_stride, value);
+      };
+      store(kFrom, _mm512_unpacklo_epi64(y[kFrom], y[kFrom + 2]));
+      store(kFrom + 1, _mm512_unpackhi_epi64(y[kFrom], y[kFrom + 2]));
+      store(kFrom + 2, _mm512_unpacklo_epi64(y[kFrom + 1], y[kFrom + 3]));
+      store(kFrom + 3, _mm512_unpackhi_epi64(y[kFrom + 1], y[kFrom + 3]));
+    });
+  }
+  // The lines of a record behind its bytes. kHalves: the words hold f16 scale and f16 offset.
+  template <int kScales, bool kOffset, bool kHalves>
+  static void Factors(const float* scale, const float* offset, float* out, int64_t width) {
+    __m512 sum = _mm512_load_ps(scale);
+    if constexpr (kHalves) {
+      const __m512i words = _mm512_castps_si512(sum);
+      sum = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words));
       if constexpr (kOffset) {
         const __m512i high = _mm512_srli_epi32(words, 16);
-        _mm512_store_ps(offset + i, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(high)));
+        _mm512_store_ps(out + 2 * width, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(high)));
       }
+    } else if constexpr (kOffset) {
+      _mm512_store_ps(out + 2 * width, _mm512_load_ps(offset));
     }
-  }
-  template <int kScales>
-  static void SetBias(const float* scale, float* bias) {
-    Unroll<2>([&](auto v) __attribute__((always_inline)) {
-      __m512 sum = _mm512_load_ps(scale + decltype(v)::value * 16);
-      if constexpr (kScales == 2)
-        sum = _mm512_add_ps(sum, _mm512_load_ps(scale + kCols + decltype(v)::value * 16));
-      _mm512_store_ps(bias + decltype(v)::value * 16, _mm512_mul_ps(sum, _mm512_set1_ps(-kMagic)));
-    });
+    _mm512_store_ps(out, sum);
+    if constexpr (kScales == 2) {
+      const __m512 second = _mm512_load_ps(scale + kLanes);
+      _mm512_store_ps(out + width, second);
+      sum = _mm512_add_ps(sum, second);
+    }
+    _mm512_store_ps(out + kScales * width, _mm512_mul_ps(sum, _mm512_set1_ps(-kMagic)));
   }
 
   struct Sums {
@@ -98,95 +135,134 @@ struct PackedTile {
     return _mm_cvtsi128_si32(_mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums))) - 16 * 128;
   }
 
-  template <class V, Format kFormat>
-  static void Run(const packed_panel::RunArgs& args) {
+  template <class V, Format kFormat, int kVectorCount>
+  static void Tile(const packed_block::TileArgs& args, int64_t tokens) {
     using U = Unpack<V, kFormat>;
-    constexpr bool kOffset = HasOffset<U, kFormat>(), kZeros = Zero<U, kFormat>() != 0;
-    const int64_t fours = args.tokens / 4 * 4;
-    if (fours > 0) TokensOf<4, U::kScales, kOffset, kZeros>(args, 0, fours);
-    if (fours < args.tokens) TokensOf<1, U::kScales, kOffset, kZeros>(args, fours, args.tokens);
+    constexpr bool kOffset = HasOffset<U, kFormat>();
+    static_assert(kOffset == (Zero<U, kFormat>() == 0));
+    switch (tokens) {
+      case 4:
+        return TileOf<4, kVectorCount, U::kScales, kOffset>(args);
+      case 3:
+        return TileOf<3, kVectorCount, U::kScales, kOffset>(args);
+      case 2:
+        return TileOf<2, kVectorCount, U::kScales, kOffset>(args);
+      default:
+        return TileOf<1, kVectorCount, U::kScales, kOffset>(args);
+    }
   }
 
-  // Not inlined: one copy for formats of the same kind, and the registers are its own.
-  template <int kCount, int kScales, bool kOffset, bool kZeros>
-  [[gnu::noinline]] static void TokensOf(const packed_panel::RunArgs& args, int64_t from,
-                                         int64_t to) {
-    __m512i w[8][2];
-    Unroll<8>([&](auto g) __attribute__((always_inline)) {
-      Unroll<2>([&](auto v) __attribute__((always_inline)) {
-        constexpr int kGroup = decltype(g)::value, kVector = decltype(v)::value;
-        w[kGroup][kVector] = _mm512_load_si512(args.packed + kGroup * kCols + kVector * 16);
-        asm("" : "+v"(w[kGroup][kVector]));  // in a register, whatever is stored below
+  // Not inlined: one copy for formats of the same kind, and the registers are its own. Where there
+  // are two scales, three sets of sums are more than the registers: those in f32 lie in L1.
+  template <int kCount, int kWide, int kScales, bool kOffset>
+  [[gnu::noinline]] static void TileOf(const packed_block::TileArgs& args) {
+    using R = packed_block::Record<kScales, kOffset>;
+    constexpr int kWidth = kWide * kLanes;
+    constexpr bool kInRegisters = kScales == 1;
+    const auto each = [](auto&& body) __attribute__((always_inline)) {
+      Unroll<kCount>([&](auto t) __attribute__((always_inline)) {
+        Unroll<kWide>([&](auto v) __attribute__((always_inline)) { body(t, v); });
       });
+    };
+    __m512 sum[kCount][kWide];
+    alignas(64) float kept[kCount * kWidth];
+    each([&](auto t, auto v) __attribute__((always_inline)) {
+      constexpr int kToken = decltype(t)::value, kVector = decltype(v)::value;
+      // On from the blocks before, so that a sum is one chain over all runs.
+      sum[kToken][kVector] = args.from == nullptr
+                                 ? _mm512_setzero_ps()
+                                 : _mm512_loadu_ps(args.from + kToken * kWidth + kVector * 16);
+      if (!kInRegisters) {
+        _mm512_store_ps(kept + kToken * kWidth + kVector * 16, sum[kToken][kVector]);
+      }
+      __builtin_prefetch(args.to + kToken * args.to_stride + kVector * 16, 1);
     });
-    __m512 scale[kScales][2], bias[2], offset[2];
-    Unroll<2>([&](auto v) __attribute__((always_inline)) {
-      constexpr int kVector = decltype(v)::value;
+    const uint32_t* block = args.block;
+    const uint32_t* const end = block + args.runs * R::kLines * kWidth;
+    const int8_t* x = args.x;
+    const float* x_scale = args.x_scale;
+    const float* x_sum = args.x_sum;
+    const int32_t* start[2] = {args.start[0], args.start[1]};
+    const std::byte* ahead = args.ahead;
+    for (; block < end; block += R::kLines * kWidth) {
+      __builtin_prefetch(ahead, 0, 2);
+      __builtin_prefetch(ahead + args.ahead_stride_byte, 0, 2);
+      ahead += args.ahead_run_byte;
+      const auto line = [&](int number, int vector) __attribute__((always_inline)) {
+        return _mm512_load_si512(block + number * kWidth + vector * 16);
+      };
+      const auto factor = [&](int number, int vector) __attribute__((always_inline)) {
+        return _mm512_castsi512_ps(line(number, vector));
+      };
+      __m512 part[kCount][kWide];
       Unroll<kScales>([&](auto half) __attribute__((always_inline)) {
         constexpr int kHalf = decltype(half)::value;
-        scale[kHalf][kVector] = _mm512_load_ps(args.scale + kHalf * kCols + kVector * 16);
-      });
-      bias[kVector] = _mm512_load_ps(args.bias + kVector * 16);
-      if constexpr (kOffset) offset[kVector] = _mm512_load_ps(args.offset + kVector * 16);
-    });
-    const int8_t* x = args.x + from * 32;
-    const int32_t* start[2] = {args.start[0] + from, args.start[1] + from};
-    const float* x_scale = args.x_scale + from;
-    const float* x_sum = args.x_sum + from;
-    float* sums = args.sums + from * kCols;
-    for (int64_t left = to - from; left > 0; left -= kCount) {
-      __m512 part[kCount][2];
-      Unroll<kScales>([&](auto half) __attribute__((always_inline)) {
-        constexpr int kHalf = decltype(half)::value;
-        __m512i dot[kCount][2];
-        Unroll<kCount>([&](auto i) __attribute__((always_inline)) {
-          constexpr int kToken = decltype(i)::value;
-          dot[kToken][0] = _mm512_set1_epi32(kZeros ? start[kHalf][kToken] : kMagicBits);
-          dot[kToken][1] = dot[kToken][0];
+        __m512i dot[kCount][kWide];
+        each([&](auto t, auto v) __attribute__((always_inline)) {
+          constexpr int kToken = decltype(t)::value, kVector = decltype(v)::value;
+          dot[kToken][kVector] = _mm512_set1_epi32(kOffset ? kMagicBits : start[kHalf][kToken]);
+          asm volatile("" : "+v"(dot[kToken][kVector]));
         });
         Unroll<8 / kScales>([&](auto step) __attribute__((always_inline)) {
           constexpr int kGroup = kHalf * 4 + decltype(step)::value;
-          Unroll<kCount>([&](auto i) __attribute__((always_inline)) {
-            constexpr int kToken = decltype(i)::value;
+          __m512i w[kWide];
+          Unroll<kWide>([&](auto v) __attribute__((always_inline)) {
+            w[decltype(v)::value] = line(kGroup, decltype(v)::value);
+            asm("" : "+v"(w[decltype(v)::value]));
+          });
+          Unroll<kCount>([&](auto t) __attribute__((always_inline)) {
+            constexpr int kToken = decltype(t)::value;
             int32_t word;
             __builtin_memcpy(&word, x + kToken * 32 + kGroup * 4, 4);
-            const __m512i words = _mm512_set1_epi32(word);
-            dot[kToken][0] = _mm512_dpbusd_epi32(dot[kToken][0], w[kGroup][0], words);
-            dot[kToken][1] = _mm512_dpbusd_epi32(dot[kToken][1], w[kGroup][1], words);
-            asm volatile("" : "+v"(dot[kToken][0]), "+v"(dot[kToken][1]));
+            __m512i words = _mm512_set1_epi32(word);
+            asm("" : "+v"(words));
+            Unroll<kWide>([&](auto v) __attribute__((always_inline)) {
+              constexpr int kVector = decltype(v)::value;
+              dot[kToken][kVector] = _mm512_dpbusd_epi32(dot[kToken][kVector], w[kVector], words);
+              asm volatile("" : "+v"(dot[kToken][kVector]));
+            });
           });
         });
-        Unroll<kCount>([&](auto i) __attribute__((always_inline)) {
-          Unroll<2>([&](auto v) __attribute__((always_inline)) {
-            constexpr int kToken = decltype(i)::value, kVector = decltype(v)::value;
-            part[kToken][kVector] =
-                _mm512_fmadd_ps(_mm512_castsi512_ps(dot[kToken][kVector]), scale[kHalf][kVector],
-                                kHalf == 0 ? bias[kVector] : part[kToken][kVector]);
-          });
+        each([&](auto t, auto v) __attribute__((always_inline)) {
+          constexpr int kToken = decltype(t)::value, kVector = decltype(v)::value;
+          part[kToken][kVector] = _mm512_fmadd_ps(
+              _mm512_castsi512_ps(dot[kToken][kVector]), factor(R::kScale + kHalf, kVector),
+              kHalf == 0 ? factor(R::kBias, kVector) : part[kToken][kVector]);
         });
       });
-      Unroll<kCount>([&](auto i) __attribute__((always_inline)) {
-        // One load for both vectors.
-        __m512 spread = _mm512_set1_ps(x_scale[decltype(i)::value]);
+      Unroll<kCount>([&](auto t) __attribute__((always_inline)) {
+        constexpr int kToken = decltype(t)::value;
+        __m512 spread = _mm512_set1_ps(x_scale[kToken]);
         asm("" : "+v"(spread));
-        Unroll<2>([&](auto v) __attribute__((always_inline)) {
-          constexpr int kToken = decltype(i)::value, kVector = decltype(v)::value;
-          __m512 sum = part[kToken][kVector];
+        Unroll<kWide>([&](auto v) __attribute__((always_inline)) {
+          constexpr int kVector = decltype(v)::value;
+          __m512 value = part[kToken][kVector];
           if constexpr (kOffset) {
-            sum = _mm512_fmadd_ps(offset[kVector], _mm512_set1_ps(x_sum[kToken]), sum);
+            value = _mm512_fmadd_ps(factor(R::kOffsetLine, kVector), _mm512_set1_ps(x_sum[kToken]),
+                                    value);
           }
-          float* at = sums + kToken * kCols + kVector * 16;
-          _mm512_store_ps(
-              at, _mm512_fmadd_ps(sum, _mm512_set1_ps(x_scale[kToken]), _mm512_load_ps(at)));
+          if constexpr (kInRegisters) {
+            sum[kToken][kVector] = _mm512_fmadd_ps(value, spread, sum[kToken][kVector]);
+          } else {
+            float* at = kept + kToken * kWidth + kVector * 16;
+            _mm512_store_ps(at, _mm512_fmadd_ps(value, spread, _mm512_load_ps(at)));
+          }
         });
       });
       x += kCount * 32;
-      start[0] += kCount;
-      start[1] += kCount;
       x_scale += kCount;
       x_sum += kCount;
-      sums += kCount * kCols;
+      start[0] += kCount;
+      start[1] += kCount;
     }
+    each([&](auto t, auto v) __attribute__((always_inline)) {
+      constexpr int kToken = decltype(t)::value, kVector = decltype(v)::value;
+      const __m512 value = kInRegisters ? sum[kToken][kVector]
+                                        : _mm512_load_ps(kept + kToken * kWidth + kVector * 16);
+      const auto rows = kVector == kWide - 1 ? static_cast<__mmask16>((1u << args.last_rows) - 1)
+                                             : static_cast<__mmask16>(0xffff);
+      _mm512_mask_storeu_ps(args.to + kToken * args.to_stride + kVector * 16, rows, value);
+    });
   }
 };
 

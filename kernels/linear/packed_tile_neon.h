@@ -19,6 +19,7 @@ struct PackedTile {
   using Turn = TileInt8;
   static constexpr int kCols = 16;
   static constexpr int kTokens = 64;
+  static constexpr int64_t kBlockRuns = packed_panel::kAllRuns;
   static constexpr bool kBias = false;
   static int32_t Start(int32_t) { return 0; }
 
