@@ -61,7 +61,8 @@ function(wattline_sources out)
   foreach(file ${files})
     if(file MATCHES "${WATTLINE_ISA_ENDING}\\.cc$")
       string(TOUPPER "${CMAKE_MATCH_1}" isa)
-      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${WATTLINE_${isa}_FLAGS}")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
+        "${WATTLINE_${isa}_FLAGS};${WATTLINE_ISA_FLAGS}")
     elseif(file MATCHES "_reference\\.cc$")
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
         "-fno-tree-vectorize;-ffp-contract=off")
