@@ -30,19 +30,19 @@ struct Heads {
 };
 constexpr Heads kHeads[] = {{32, 8, 64, true}, {32, 8, 128, true}, {32, 32, 128, false}};
 
-struct Length {
+struct AttentionLength {
   int64_t positions;
   bool in_default;
 };
-constexpr Length kContexts[] = {
+constexpr AttentionLength kContexts[] = {
     {512, true}, {4096, true}, {16384, false}, {32768, false}, {131072, false}};
-constexpr Length kPrompts[] = {{128, false}, {512, true}, {2048, false}, {8192, false}};
+constexpr AttentionLength kPrompts[] = {{128, false}, {512, true}, {2048, false}, {8192, false}};
 
 struct CacheFormat {
   Format format;
   bool in_default;
 };
-constexpr CacheFormat kFormats[] = {
+constexpr CacheFormat kCacheFormats[] = {
     {Format::kF16, true}, {Format::kBF16, false}, {Format::kQ8_0, false}};
 
 struct AttentionRow {
@@ -154,8 +154,8 @@ void RegisterShape(Suite& suite, const std::string& subject, const std::string& 
 
 void RegisterAttention(Suite& suite) {
   for (const Heads& heads : kHeads) {
-    for (const CacheFormat& cache : kFormats) {
-      for (const Length& context : kContexts) {
+    for (const CacheFormat& cache : kCacheFormats) {
+      for (const AttentionLength& context : kContexts) {
         AttentionShape shape;
         shape.tokens = 1;
         shape.start = context.positions - 1;
@@ -164,7 +164,7 @@ void RegisterAttention(Suite& suite) {
         if (!context.in_default) words.push_back(length);
         RegisterShape(suite, "single_query", length, heads, cache, shape, words);
       }
-      for (const Length& prompt : kPrompts) {
+      for (const AttentionLength& prompt : kPrompts) {
         AttentionShape shape;
         shape.tokens = prompt.positions;
         const std::string length = fmt::format("tokens:{}", prompt.positions);

@@ -21,22 +21,18 @@
 namespace wattline::benchmarks {
 namespace {
 
-struct Case {
+struct TokenCase {
   int64_t tokens;
   int64_t context;  // cached positions before them
 };
-constexpr Case kLlamaCases[] = {{1, 512}, {512, 0}};
-constexpr Case kBertCase{128, 0};
+constexpr TokenCase kLlamaCases[] = {{1, 512}, {512, 0}};
+constexpr TokenCase kBertCase{128, 0};
 
-struct Choice {
-  const char* value;
-  bool in_default;
-};
-constexpr Choice kModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
-                              {"bert-base", true},       {"llama-2-7b", false},
-                              {"tinyllama-1.1b", false}, {"mistral-7b", false}};
-constexpr Choice kFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
-                               {"f16", false}, {"q4_k", false}, {"q6_k", false}};
+constexpr Choice kBlockModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
+                                   {"bert-base", true},       {"llama-2-7b", false},
+                                   {"tinyllama-1.1b", false}, {"mistral-7b", false}};
+constexpr Choice kBlockFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
+                                    {"f16", false}, {"q4_k", false}, {"q6_k", false}};
 
 // Tokens of the output that are compared. In a causal block they do not depend on later ones, so
 // the reference computes no more than these.
@@ -56,7 +52,7 @@ struct BlockRow {
 
 // Compares the first tokens of the first block's output with the reference. A Llama block is held
 // to what it adds to x, which a wrong block changes most; BERT's output is normalised.
-Checked Check(const BlockRow& row) {
+Checked CheckBlock(const BlockRow& row) {
   kernels::BlockCase some = row.first;
   if (some.llama != nullptr) some.tokens = std::min(some.tokens, kCheckedTokens);
   const auto count = static_cast<size_t>(some.tokens * some.shape.model_dim);
@@ -75,7 +71,7 @@ Checked Check(const BlockRow& row) {
 
 // Makes one more block and its work. False where that fails, with the reason in `checked`.
 bool AddBlock(BlockRow& row, Suite& suite, const kernels::Backend& backend,
-              const kernels::NamedShape& named, const std::string& format, const Case& c) {
+              const kernels::NamedShape& named, const std::string& format, const TokenCase& c) {
   kernels::BlockCase block;
   block.shape = named.shape;
   block.tokens = c.tokens;
@@ -103,14 +99,14 @@ bool AddBlock(BlockRow& row, Suite& suite, const kernels::Backend& backend,
 
 std::shared_ptr<BlockRow> Prepare(Suite& suite, const kernels::Backend& backend,
                                   const kernels::NamedShape& named, const std::string& format,
-                                  const Case& c) {
+                                  const TokenCase& c) {
   auto row = std::make_shared<BlockRow>();
   row->x = NormalValues(c.tokens * named.shape.model_dim, 1, 20, suite.pool());
   // Works keep pointers to their layers, which must not move.
   row->llama.reserve(64);
   if (!AddBlock(*row, suite, backend, named, format, c)) return row;
   row->works[0]->Run();
-  row->checked = Check(*row);
+  row->checked = CheckBlock(*row);
   if (!row->checked.error.empty() || c.tokens > kernels::kGemvTokens) return row;
   const double block_byte = kernels::BlockByte(row->first);
   // Taken in turn, as the layers of a model are, so that their weights are cold.
@@ -124,7 +120,7 @@ std::shared_ptr<BlockRow> Prepare(Suite& suite, const kernels::Backend& backend,
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name,
          const kernels::Backend& backend, const kernels::NamedShape& named,
-         const std::string& format, const Case& c) {
+         const std::string& format, const TokenCase& c) {
   BlockRow& row =
       suite.Keep<BlockRow>(name, [&] { return Prepare(suite, backend, named, format, c); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
@@ -148,7 +144,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 }
 
 void RegisterCase(Suite& suite, const kernels::NamedShape& named, const std::string& format,
-                  const Case& c, const std::vector<std::string>& words) {
+                  const TokenCase& c, const std::vector<std::string>& words) {
   const std::string context = c.context > 0 ? fmt::format("ctx:{}/", c.context) : "";
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->block == nullptr || !Holds(*shown.backend, format)) continue;
@@ -166,10 +162,10 @@ void RegisterCase(Suite& suite, const kernels::NamedShape& named, const std::str
 }  // namespace
 
 void RegisterBlock(Suite& suite) {
-  for (const Choice& model : kModels) {
+  for (const Choice& model : kBlockModels) {
     const kernels::NamedShape* named = kernels::FindShape(model.value);
     if (named == nullptr) continue;
-    for (const Choice& format : kFormats) {
+    for (const Choice& format : kBlockFormats) {
       std::vector<std::string> words;
       if (!model.in_default) words.push_back(model.value);
       if (!format.in_default) words.push_back(format.value);
@@ -177,7 +173,7 @@ void RegisterBlock(Suite& suite) {
         RegisterCase(suite, *named, format.value, kBertCase, words);
         continue;
       }
-      for (const Case& c : kLlamaCases) RegisterCase(suite, *named, format.value, c, words);
+      for (const TokenCase& c : kLlamaCases) RegisterCase(suite, *named, format.value, c, words);
     }
   }
 }

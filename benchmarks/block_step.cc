@@ -24,9 +24,9 @@ namespace {
 
 using kernels::StepPass;
 
-constexpr const char* kModels[] = {"llama-3.2-1b", "tinyllama-1.1b", "llama-2-7b", "bert-base"};
+constexpr const char* kStepModels[] = {"llama-3.2-1b", "tinyllama-1.1b", "llama-2-7b", "bert-base"};
 constexpr std::string_view kDefaultModel = "llama-3.2-1b";
-constexpr const char* kFormats[] = {"f32", "bf16"};
+constexpr const char* kStepFormats[] = {"f32", "bf16"};
 constexpr int64_t kTokens[] = {256, 512, 1024};
 constexpr int64_t kDefaultTokens = 512;
 
@@ -45,15 +45,17 @@ struct StepRow {
 };
 
 // First with a gradient that ends behind the tokens that the reference computes, then with the one
-// that is timed, in place: the work reads the case's.
-void Check(StepRow& row, kernels::ThreadPool& pool) {
+// that is timed.
+void CheckStep(StepRow& row, kernels::ThreadPool& pool) {
   const int64_t first = CheckedStepTokens(row.step.block) * row.step.block.shape.model_dim;
   const std::vector<float> all(row.dy.data(), row.dy.data() + row.dy.size());
   for (int64_t i = first; i < row.dy.size(); ++i) row.dy[i] = 0;
+  row.work->TakeInputs();
   row.work->Run();
   row.checked = CheckFirstTokens(row.step, *row.work, pool);
   if (!row.checked.error.empty()) return;
   std::copy(all.begin(), all.end(), row.dy.data());
+  row.work->TakeInputs();
   row.work->Run();
   const Checked sampled = CheckWeightGradients(row.step, *row.work);
   row.checked.error = sampled.error;
@@ -86,7 +88,7 @@ std::shared_ptr<StepRow> Prepare(Suite& suite, const kernels::Backend& backend,
   kernels::MadeStep made = backend.step(backend, row->step, pass, suite.pool());
   row->checked.error = made.why_not;
   row->work = std::move(made.work);
-  if (row->work) Check(*row, suite.pool());
+  if (row->work) CheckStep(*row, suite.pool());
   return row;
 }
 
@@ -108,13 +110,14 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
       name, [&] { return Prepare(suite, backend, named, format, tokens, pass); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   const bool f32 = kernels::StepType(row.step.block) == kernels::GemmType::kF32;
-  Measure(state, suite,
-          RowCounts(backend, {.flop = kernels::StepFlop(row.step, pass),
-                              .byte = kernels::StepByte(row.step, pass),
-                              .peak = f32 ? Peak::kF32 : Peak::kBF16,
-                              .tokens = tokens,
-                              .more = CountersOf(row.checked)}),
-          [&row] { row.work->Run(); });
+  Measure(
+      state, suite,
+      RowCounts(backend, {.flop = kernels::StepFlop(row.step, pass),
+                          .byte = kernels::StepByte(row.step, pass),
+                          .peak = f32 ? Peak::kF32 : Peak::kBF16,
+                          .tokens = tokens,
+                          .more = CountersOf(row.checked)}),
+      [&row] { row.work->Run(); }, row.work->Kernel());
   // Of the call that is reported: the parts take as long as several steps.
   if (suite.row_state().final_iterations != state.max_iterations) return;
   if (!row.parts_share) row.parts_share = PartsShare(suite, backend, row, pass);
@@ -140,10 +143,10 @@ void RegisterCase(Suite& suite, const kernels::NamedShape& named, const char* fo
 }  // namespace
 
 void RegisterBlockStep(Suite& suite) {
-  for (const std::string_view model : kModels) {
+  for (const std::string_view model : kStepModels) {
     const kernels::NamedShape* named = kernels::FindShape(model);
     if (named == nullptr) continue;
-    for (const char* format : kFormats) {
+    for (const char* format : kStepFormats) {
       for (const int64_t tokens : kTokens) {
         std::vector<std::string> words;
         if (model != kDefaultModel) words.emplace_back(model);

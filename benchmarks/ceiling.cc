@@ -19,31 +19,28 @@
 namespace wattline::benchmarks {
 namespace {
 
-// Footprints per doubling in the sweep that levels are found in.
-constexpr int kDefaultPerOctave = 2;
-
 // One iteration: long enough that handing it to the threads (1 to 2 us) costs a thousandth.
-constexpr double kIterationS = 2e-3;
+constexpr double kCeilingIterationS = 2e-3;
 
-// What the row's iterations do: the winner, as often as fills kIterationS.
-struct Chosen {
+// What the row's iterations do: the winner, as often as fills kCeilingIterationS.
+struct ChosenCandidate {
   Candidate candidate;
   int64_t units = 1;
 };
 
 // Every peak kernel is a finalist: trials of 1 ms once chose AVX2 before AVX-512, on 16 threads of
 // a virtual machine whose host took a core away just then. Streams have up to 20 candidates.
-Chosen Choose(const std::vector<Candidate>& candidates, bool is_peak) {
+ChosenCandidate ChooseCandidate(const std::vector<Candidate>& candidates, bool is_peak) {
   const std::optional<Winner> winner =
       Compete(candidates, {.trial_s = 2e-3,
-                           .final_s = kIterationS,
+                           .final_s = kCeilingIterationS,
                            .finalists = is_peak ? candidates.size() : 4,
                            .repetitions = is_peak ? 15 : 7});
   if (!winner) return {};
   return {candidates[winner->index], winner->units};
 }
 
-void RunChosen(benchmark::State& state, Suite& suite, const Chosen& chosen, bool is_peak) {
+void RunChosen(benchmark::State& state, Suite& suite, const ChosenCandidate& chosen, bool is_peak) {
   if (!chosen.candidate.run) return Skip(state, "there is no such kernel for this CPU");
   const double work = chosen.candidate.per_unit * static_cast<double>(chosen.units);
   Counts counts;
@@ -60,7 +57,7 @@ std::vector<int> ThreadCounts(Suite& suite) {
 
 struct PeakRow {
   Threads threads;
-  Chosen chosen;
+  ChosenCandidate chosen;
 };
 
 void RegisterPeaks(Suite& suite, const ShownBackend& shown, int threads) {
@@ -71,7 +68,7 @@ void RegisterPeaks(Suite& suite, const ShownBackend& shown, int threads) {
     Register(suite, name, [=, &suite, isa = IsaOf(shown)](benchmark::State& state) {
       const PeakRow& row = suite.Keep<PeakRow>(name, [&] {
         auto made = std::make_shared<PeakRow>(PeakRow{Threads(suite, threads), {}});
-        made->chosen = Choose(PeakCandidates(format, made->threads.pool(), isa), true);
+        made->chosen = ChooseCandidate(PeakCandidates(format, made->threads.pool(), isa), true);
         return made;
       });
       RunChosen(state, suite, row.chosen, true);
@@ -86,7 +83,7 @@ struct Streams {
       : threads(suite, count), buffer(kib * 1024, threads.pool()) {}
   Threads threads;
   kernels::StreamBuffer buffer;
-  std::map<std::string, Chosen> chosen;  // by row
+  std::map<std::string, ChosenCandidate> chosen;  // by row
 };
 
 Streams& StreamsFor(Suite& suite, int threads, int64_t kib) {
@@ -107,7 +104,7 @@ void RegisterStreams(Suite& suite, const ShownBackend& shown, int threads, int64
       Streams& streams = StreamsFor(suite, threads, kib);
       const auto found = streams.chosen.find(name);
       if (found != streams.chosen.end()) return RunChosen(state, suite, found->second, false);
-      streams.chosen[name] = Choose(
+      streams.chosen[name] = ChooseCandidate(
           StreamCandidates(kind, streams.buffer, kib * 1024, streams.threads.pool(), isa), false);
       RunChosen(state, suite, streams.chosen[name], false);
     };
@@ -116,7 +113,7 @@ void RegisterStreams(Suite& suite, const ShownBackend& shown, int threads, int64
 }
 
 // "L1 to 48 KiB: 445 GB/s; L2 to 1448 KiB: 179 GB/s; ...".
-std::string Text(const std::vector<roofline::Level>& levels) {
+std::string LevelsText(const std::vector<roofline::Level>& levels) {
   std::string text;
   for (const roofline::Level& level : levels) {
     if (!text.empty()) text += "; ";
@@ -172,7 +169,7 @@ void RegisterLevels(Suite& suite, const ShownBackend& shown, int threads, int pe
     const std::vector<roofline::Level> levels = roofline::FindLevels(sweep);
     const bool is_suite_pool = threads == suite.pool().size();
     SetLevelCounters(sweep, levels, is_suite_pool ? &suite.ceilings() : nullptr, state.counters);
-    state.SetLabel(Text(levels).c_str());
+    state.SetLabel(LevelsText(levels).c_str());
   };
   Register(suite, name, run, in_default ? std::vector<std::string>{} : std::vector{points});
 }

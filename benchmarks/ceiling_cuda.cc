@@ -17,6 +17,7 @@
 
 #include "benchmarks/ceiling_run.h"
 #include "benchmarks/fixture.h"
+#include "benchmarks/level_sweep.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/suite.h"
 #include "kernels/ceiling/ceiling_cuda.h"
@@ -30,12 +31,11 @@ using kernels::CudaKernel;
 using kernels::CudaWork;
 
 // One iteration: a launch costs 10 us, a five-hundredth.
-constexpr double kIterationS = 5e-3;
+constexpr double kGpuIterationS = 5e-3;
 // Clocks that were lowered in idleness are up again.
-constexpr double kWarmUpS = 0.2;
-constexpr int64_t kLeastKib = 1 << 10;
-constexpr int64_t kMostKib = 4 << 20;
-constexpr int kDefaultPerOctave = 2;
+constexpr double kGpuWarmUpS = 0.2;
+constexpr int64_t kLeastGpuKib = 1 << 10;
+constexpr int64_t kMostGpuKib = 4 << 20;
 
 // The GPU's calls tell of faults by return values; where a row is being prepared, one ends it.
 struct Fault : std::runtime_error {
@@ -86,16 +86,16 @@ Candidate CandidateOf(const Gpu& gpu, const std::shared_ptr<CudaWork>& work, boo
           }};
 }
 
-void WarmUp(const Candidate& candidate) {
+void WarmUpGpu(const Candidate& candidate) {
   double elapsed_s = 0;
-  while (elapsed_s < kWarmUpS) {
-    const int64_t units = UnitsFor(candidate, kIterationS);
+  while (elapsed_s < kGpuWarmUpS) {
+    const int64_t units = UnitsFor(candidate, kGpuIterationS);
     elapsed_s += 0.01 + Seconds([&] { candidate.run(units); });
   }
 }
 
 // What a row's iterations do.
-struct Chosen {
+struct ChosenWork {
   std::shared_ptr<CudaWork> work;
   int64_t turns = 1;
   std::string label;
@@ -103,17 +103,17 @@ struct Chosen {
 };
 
 // The best of the kernels. All are tried as finalists: they are few.
-Chosen Choose(Gpu& gpu, const std::vector<CudaKernel>& kernels, int64_t footprint_byte,
-              bool counts_op) {
+ChosenWork ChooseWork(Gpu& gpu, const std::vector<CudaKernel>& kernels, int64_t footprint_byte,
+                      bool counts_op) {
   std::vector<std::shared_ptr<CudaWork>> works;
   std::vector<Candidate> candidates;
   for (const CudaKernel& kernel : kernels) {
     works.push_back(gpu.Make(kernel, footprint_byte));
     candidates.push_back(CandidateOf(gpu, works.back(), counts_op));
   }
-  WarmUp(candidates.front());
-  const std::optional<Winner> winner = Compete(candidates, {.trial_s = kIterationS,
-                                                            .final_s = kIterationS,
+  WarmUpGpu(candidates.front());
+  const std::optional<Winner> winner = Compete(candidates, {.trial_s = kGpuIterationS,
+                                                            .final_s = kGpuIterationS,
                                                             .finalists = candidates.size(),
                                                             .repetitions = 9});
   if (!winner) throw Fault("this GPU has no such instruction");
@@ -124,12 +124,12 @@ Chosen Choose(Gpu& gpu, const std::vector<CudaKernel>& kernels, int64_t footprin
 }
 
 // One kernel, and the gates of its point.
-Chosen PassIntensity(Gpu& gpu, CudaKernel kernel, int64_t footprint_byte) {
-  Chosen chosen;
+ChosenWork PassIntensity(Gpu& gpu, CudaKernel kernel, int64_t footprint_byte) {
+  ChosenWork chosen;
   chosen.work = gpu.Make(std::move(kernel), footprint_byte);
   const Candidate candidate = CandidateOf(gpu, chosen.work, true);
-  WarmUp(candidate);
-  const int64_t units = UnitsFor(candidate, kIterationS);
+  WarmUpGpu(candidate);
+  const int64_t units = UnitsFor(candidate, kGpuIterationS);
   const Gated gated = PassGates(candidate, units);
   chosen.turns = units * chosen.work->LeastTurns();
   chosen.label = gated.Label(candidate.kernel);
@@ -137,7 +137,8 @@ Chosen PassIntensity(Gpu& gpu, CudaKernel kernel, int64_t footprint_byte) {
   return chosen;
 }
 
-void MeasureChosen(benchmark::State& state, Suite& suite, const Gpu& gpu, const Chosen& chosen) {
+void MeasureChosen(benchmark::State& state, Suite& suite, const Gpu& gpu,
+                   const ChosenWork& chosen) {
   const auto turns = static_cast<double>(chosen.turns);
   Counts counts;
   counts.flop = chosen.work->Op() * turns;
@@ -156,13 +157,13 @@ void MeasureChosen(benchmark::State& state, Suite& suite, const Gpu& gpu, const 
 }
 
 // Registers a row that `prepare` makes once and that its calls measure.
-void RegisterRow(Suite& suite, const std::shared_ptr<Gpu>& gpu, const std::string& name,
-                 std::vector<std::string> words, std::function<Chosen(Gpu&)> prepare) {
+void RegisterGpuRow(Suite& suite, const std::shared_ptr<Gpu>& gpu, const std::string& name,
+                    std::vector<std::string> words, std::function<ChosenWork(Gpu&)> prepare) {
   const auto run = [&suite, gpu, name, prepare = std::move(prepare)](benchmark::State& state) {
     try {
       gpu->Open(suite.options());
-      const Chosen& chosen =
-          suite.Keep<Chosen>(name, [&] { return std::make_shared<Chosen>(prepare(*gpu)); });
+      const ChosenWork& chosen =
+          suite.Keep<ChosenWork>(name, [&] { return std::make_shared<ChosenWork>(prepare(*gpu)); });
       MeasureChosen(state, suite, *gpu, chosen);
     } catch (const Fault& fault) {
       suite.Forget();
@@ -172,25 +173,27 @@ void RegisterRow(Suite& suite, const std::shared_ptr<Gpu>& gpu, const std::strin
   Register(suite, name, run, std::move(words));
 }
 
-void RegisterPeaks(Suite& suite, const std::shared_ptr<Gpu>& gpu, int capability) {
+void RegisterGpuPeaks(Suite& suite, const std::shared_ptr<Gpu>& gpu, int capability) {
   for (const CudaFormat format :
        {CudaFormat::kF32, CudaFormat::kBF16, CudaFormat::kF16, CudaFormat::kInt8}) {
     if (kernels::CudaPeakKernels(format, capability).empty()) continue;
-    RegisterRow(suite, gpu, fmt::format("ceiling/peak/{}/threads:1/cuda", Name(format)), {},
-                [format, capability](Gpu& g) {
-                  return Choose(g, kernels::CudaPeakKernels(format, capability), 0, true);
-                });
+    RegisterGpuRow(suite, gpu, fmt::format("ceiling/peak/{}/threads:1/cuda", Name(format)), {},
+                   [format, capability](Gpu& g) {
+                     return ChooseWork(g, kernels::CudaPeakKernels(format, capability), 0, true);
+                   });
   }
 }
 
-void RegisterStreams(Suite& suite, const std::shared_ptr<Gpu>& gpu, int64_t kib, bool in_default) {
+void RegisterGpuStreams(Suite& suite, const std::shared_ptr<Gpu>& gpu, int64_t kib,
+                        bool in_default) {
   const std::string size = fmt::format("kb:{}", kib);
   for (const kernels::StreamKind kind : {kernels::StreamKind::kRead, kernels::StreamKind::kWrite,
                                          kernels::StreamKind::kCopy, kernels::StreamKind::kTriad}) {
-    RegisterRow(suite, gpu, fmt::format("ceiling/{}/f32/{}/threads:1/cuda", Name(kind), size),
-                in_default ? std::vector<std::string>{} : std::vector{size}, [kind, kib](Gpu& g) {
-                  return Choose(g, kernels::CudaStreamKernels(kind), kib * 1024, false);
-                });
+    RegisterGpuRow(suite, gpu, fmt::format("ceiling/{}/f32/{}/threads:1/cuda", Name(kind), size),
+                   in_default ? std::vector<std::string>{} : std::vector{size},
+                   [kind, kib](Gpu& g) {
+                     return ChooseWork(g, kernels::CudaStreamKernels(kind), kib * 1024, false);
+                   });
   }
 }
 
@@ -205,12 +208,12 @@ std::vector<double> Intensities(CudaFormat format) {
   return list;
 }
 
-void RegisterIntensity(Suite& suite, const std::shared_ptr<Gpu>& gpu, CudaFormat format,
-                       int64_t kib, bool joint) {
+void RegisterGpuIntensity(Suite& suite, const std::shared_ptr<Gpu>& gpu, CudaFormat format,
+                          int64_t kib, bool joint) {
   for (const double x : Intensities(format)) {
     const std::string name = fmt::format(
         "ceiling/intensity/{}/kb:{}/flop_per_byte:{}/threads:1/cuda", Name(format), kib, x);
-    RegisterRow(suite, gpu, name, {}, [format, kib, joint, x](Gpu& g) {
+    RegisterGpuRow(suite, gpu, name, {}, [format, kib, joint, x](Gpu& g) {
       return PassIntensity(g, kernels::CudaIntensityKernel(format, x, joint), kib * 1024);
     });
   }
@@ -223,7 +226,7 @@ std::optional<roofline::SweepPoint> SweepPoint(Gpu& gpu, const std::vector<CudaK
   for (const CudaKernel& kernel : kernels) {
     candidates.push_back(CandidateOf(gpu, gpu.Make(kernel, footprint_byte), false));
   }
-  if (warm_up) WarmUp(candidates.front());
+  if (warm_up) WarmUpGpu(candidates.front());
   const std::optional<Winner> winner =
       Compete(candidates, {.trial_s = 2e-3, .final_s = 3e-3, .finalists = 2, .repetitions = 5});
   if (!winner) return std::nullopt;
@@ -233,7 +236,7 @@ std::optional<roofline::SweepPoint> SweepPoint(Gpu& gpu, const std::vector<CudaK
 // Footprints that each multiprocessor's first-level cache holds, read through it; and those from 16
 // times its size on, read past it. In between neighbours answer a part of the reads, which is no
 // level of its own: 20 TB/s from 256 to 512 KiB between 33 and 9 on an H200 (2026-11).
-std::vector<roofline::SweepPoint> SweepReads(Gpu& gpu, int per_octave, int64_t most_kib) {
+std::vector<roofline::SweepPoint> SweepGpuReads(Gpu& gpu, int per_octave, int64_t most_kib) {
   constexpr double kLeastByte = 16 * 1024;
   constexpr double kApart = 16;
   const auto first_level_byte =
@@ -253,7 +256,7 @@ std::vector<roofline::SweepPoint> SweepReads(Gpu& gpu, int per_octave, int64_t m
 }
 
 // The sweep itself, and the levels that are found in it.
-void SetLevelCounters(const std::vector<roofline::SweepPoint>& sweep, benchmark::State& state) {
+void SetGpuLevelCounters(const std::vector<roofline::SweepPoint>& sweep, benchmark::State& state) {
   for (const roofline::SweepPoint& point : sweep) {
     state.counters[fmt::format("GB/s@byte:{:.0f}", point.footprint_byte)] = point.byte_per_s * 1e-9;
   }
@@ -272,15 +275,15 @@ void SetLevelCounters(const std::vector<roofline::SweepPoint>& sweep, benchmark:
 }
 
 // Its time is that of the sweep, which means nothing, so it has none of the rows' usual counters.
-void RegisterLevels(Suite& suite, const std::shared_ptr<Gpu>& gpu, int per_octave,
-                    int64_t most_kib) {
+void RegisterGpuLevels(Suite& suite, const std::shared_ptr<Gpu>& gpu, int per_octave,
+                       int64_t most_kib) {
   const std::string points = fmt::format("per_octave:{}", per_octave);
   const auto run = [&suite, gpu, per_octave, most_kib](benchmark::State& state) {
     try {
       gpu->Open(suite.options());
       std::vector<roofline::SweepPoint> sweep;
-      for (auto _ : state) sweep = SweepReads(*gpu, per_octave, most_kib);
-      SetLevelCounters(sweep, state);
+      for (auto _ : state) sweep = SweepGpuReads(*gpu, per_octave, most_kib);
+      SetGpuLevelCounters(sweep, state);
     } catch (const Fault& fault) {
       Skip(state, fault.what());
     }
@@ -293,36 +296,38 @@ void RegisterLevels(Suite& suite, const std::shared_ptr<Gpu>& gpu, int per_octav
 int64_t CachedKib(const kernels::CudaFacts& facts) {
   const int64_t l2_byte = facts.l2_byte.value_or(32 << 20);
   return std::max<int64_t>(
-      kLeastKib, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(l2_byte / 4))) / 1024);
+      kLeastGpuKib,
+      static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(l2_byte / 4))) / 1024);
 }
 
 // A power of two, a quarter of the memory at most.
 int64_t MemoryKib(const kernels::CudaFacts& facts) {
   const auto quarter_kib = static_cast<uint64_t>(facts.memory_byte / 4 / 1024);
-  return std::min(kMostKib, static_cast<int64_t>(std::bit_floor(quarter_kib)));
+  return std::min(kMostGpuKib, static_cast<int64_t>(std::bit_floor(quarter_kib)));
 }
 
 }  // namespace
 
 void RegisterCeilingCuda(Suite& suite) {
+  if (suite.options().efficiency_cores) return;
   const kernels::FoundGpus found = kernels::FindCudaGpus(suite.options().cuda_library);
   const auto device = static_cast<size_t>(suite.options().device);
   if (device >= found.gpus.size()) return;
   const kernels::CudaFacts& facts = found.gpus[device];
   const auto gpu = std::make_shared<Gpu>();
-  RegisterPeaks(suite, gpu, facts.capability);
+  RegisterGpuPeaks(suite, gpu, facts.capability);
   const int64_t cached_kib = CachedKib(facts);
   const int64_t memory_kib = MemoryKib(facts);
-  for (int64_t kib = kLeastKib; kib <= memory_kib; kib *= 2) {
-    RegisterStreams(suite, gpu, kib, kib == cached_kib || kib == memory_kib);
+  for (int64_t kib = kLeastGpuKib; kib <= memory_kib; kib *= 2) {
+    RegisterGpuStreams(suite, gpu, kib, kib == cached_kib || kib == memory_kib);
   }
   for (const int per_octave : {kDefaultPerOctave, 2 * kDefaultPerOctave}) {
-    RegisterLevels(suite, gpu, per_octave, memory_kib);
+    RegisterGpuLevels(suite, gpu, per_octave, memory_kib);
   }
   for (const CudaFormat format : {CudaFormat::kF32, CudaFormat::kBF16}) {
     if (kernels::CudaPeakKernels(format, facts.capability).empty()) continue;
     for (const int64_t kib : {cached_kib, memory_kib}) {
-      RegisterIntensity(suite, gpu, format, kib, kib == memory_kib);
+      RegisterGpuIntensity(suite, gpu, format, kib, kib == memory_kib);
     }
   }
 }

@@ -24,11 +24,11 @@ using kernels::IntensityShape;
 // 180 rows: a fifth of a second each in place of half a second. Handing an iteration of 4 ms to the
 // threads (1 to 2 us) costs less than a thousandth.
 constexpr double kMinTimeS = 0.2;
-constexpr double kIterationS = 4e-3;
+constexpr double kIntensityIterationS = 4e-3;
 
 // Half an iteration for each sample: the gates' double is then as long as one.
 const Contest kContest = {
-    .trial_s = 1e-3, .final_s = kIterationS / 2, .finalists = 3, .repetitions = 7};
+    .trial_s = 1e-3, .final_s = kIntensityIterationS / 2, .finalists = 3, .repetitions = 7};
 
 struct Point {
   kernels::PeakFormat format;
@@ -49,7 +49,7 @@ IntensityShape ShapeOf(const Point& point) {
 }
 
 // A point's winner, with its gates, or why there is none.
-struct Chosen {
+struct ChosenIntensity {
   Candidate candidate;
   int64_t units = 1;  // of one iteration
   Gated gated;
@@ -69,9 +69,9 @@ std::string FirstWrong(const Point& point, const std::string& isa) {
   return {};
 }
 
-Chosen Choose(const Point& point, IntensityBuffer& buffer, kernels::ThreadPool& pool,
-              const std::string& isa) {
-  Chosen chosen;
+ChosenIntensity ChooseIntensity(const Point& point, IntensityBuffer& buffer,
+                                kernels::ThreadPool& pool, const std::string& isa) {
+  ChosenIntensity chosen;
   chosen.why_not = FirstWrong(point, isa);
   if (!chosen.why_not.empty()) return chosen;
   const std::vector<Candidate> candidates = IntensityCandidates(buffer, ShapeOf(point), pool, isa);
@@ -92,7 +92,7 @@ struct Shared {
       : threads(suite, count), buffer(format, kib * 1024, threads.pool()) {}
   Threads threads;
   IntensityBuffer buffer;
-  std::map<std::string, Chosen> chosen;  // by row
+  std::map<std::string, ChosenIntensity> chosen;  // by row
 };
 
 void Run(benchmark::State& state, Suite& suite, const Point& point, const std::string& name,
@@ -104,9 +104,9 @@ void Run(benchmark::State& state, Suite& suite, const Point& point, const std::s
     return std::make_shared<Shared>(suite, point.format, point.threads, buffer_kib);
   });
   if (!shared.chosen.contains(name)) {
-    shared.chosen[name] = Choose(point, shared.buffer, shared.threads.pool(), isa);
+    shared.chosen[name] = ChooseIntensity(point, shared.buffer, shared.threads.pool(), isa);
   }
-  const Chosen& chosen = shared.chosen[name];
+  const ChosenIntensity& chosen = shared.chosen[name];
   if (!chosen.why_not.empty()) return Skip(state, chosen.why_not);
   Counts counts;
   counts.flop = chosen.candidate.per_unit * static_cast<double>(chosen.units);

@@ -6,7 +6,6 @@
 #include <mutex>
 
 #include "benchmarks/ceiling_run.h"
-#include "benchmarks/stream_memory.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -18,7 +17,7 @@ constexpr int kRounds = 7;
 constexpr double kMostSpread = 0.10;
 
 // The best candidate's rate, measured once more while its work is doubled.
-std::optional<double> Ceiling(const std::vector<Candidate>& candidates, CeilingNote& note) {
+std::optional<double> MeasureCeiling(const std::vector<Candidate>& candidates, CeilingNote& note) {
   const std::optional<Winner> winner = Compete(candidates, {});
   if (!winner) {
     note.why_not = "this program has no such kernel for this CPU";
@@ -49,14 +48,14 @@ std::optional<double> Ceiling(const std::vector<Candidate>& candidates, CeilingN
 
 }  // namespace
 
-MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool) {
+MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool, const kernels::StreamBuffer& memory) {
   MeasuredCeilings ceilings;
   ceilings.threads = pool.size();
   ceilings.took_s = Seconds([&] {
     const auto peak = [&](kernels::PeakFormat format) {
       CeilingNote& note = ceilings.notes.emplace_back();
       note.name = kernels::Name(format);
-      return Ceiling(PeakCandidates(format, pool), note);
+      return MeasureCeiling(PeakCandidates(format, pool), note);
     };
     ceilings.f32_flop_per_s = peak(kernels::PeakFormat::kF32);
     ceilings.bf16_flop_per_s = peak(kernels::PeakFormat::kBF16);
@@ -64,21 +63,20 @@ MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool) {
 
     CeilingNote& note = ceilings.notes.emplace_back();
     note.name = "read";
-    const kernels::StreamBuffer buffer(BeyondCachesByte() / pool.size(), pool);
     const auto reads =
-        StreamCandidates(kernels::StreamKind::kRead, buffer, buffer.footprint_byte(), pool);
-    ceilings.read_byte_per_s = Ceiling(reads, note);
+        StreamCandidates(kernels::StreamKind::kRead, memory, memory.footprint_byte(), pool);
+    ceilings.read_byte_per_s = MeasureCeiling(reads, note);
   });
   return ceilings;
 }
 
-const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool) {
+const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool, const kernels::StreamBuffer& memory) {
   static std::mutex mutex;
   static std::map<int, MeasuredCeilings> measured;
   const std::lock_guard lock(mutex);
   const auto found = measured.find(pool.size());
   if (found != measured.end()) return found->second;
-  return measured.emplace(pool.size(), MeasureCeilings(pool)).first->second;
+  return measured.emplace(pool.size(), MeasureCeilings(pool, memory)).first->second;
 }
 
 }  // namespace wattline::benchmarks

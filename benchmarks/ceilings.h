@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/ceiling/ceiling_work.h"
 #include "kernels/thread_pool.h"
 
 namespace wattline::benchmarks {
@@ -31,9 +32,9 @@ struct MeasuredCeilings {
   double took_s = 0;
 };
 
-// Measures now: 3 to 6 s.
-MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool);
+// Measures now: 3 to 6 s. `memory` is more than any cache holds and was filled by this pool.
+MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool, const kernels::StreamBuffer& memory);
 // Measured at the first call for this number of threads, then remembered for the process.
-const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool);
+const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool, const kernels::StreamBuffer& memory);
 
 }  // namespace wattline::benchmarks

@@ -16,7 +16,6 @@ namespace {
 
 // 16 x 16 meet every register block and both edges of a gradient.
 constexpr int64_t kSampled = 16;
-constexpr uint64_t kSeed = 7;
 
 double Rms(auto values) {
   double squares = 0;
@@ -55,8 +54,8 @@ double SizeOf(const kernels::StepTensor<double>& want,
 }
 
 // Column `col` of x[tokens, cols].
-std::vector<float> Column(const std::byte* x, kernels::GemmType type, int64_t tokens, int64_t cols,
-                          int64_t col) {
+std::vector<float> OneColumn(const std::byte* x, kernels::GemmType type, int64_t tokens,
+                             int64_t cols, int64_t col) {
   std::vector<float> out;
   for (int64_t t = 0; t < tokens; ++t) {
     if (type == kernels::GemmType::kF32) {
@@ -72,11 +71,11 @@ std::vector<float> Column(const std::byte* x, kernels::GemmType type, int64_t to
   return out;
 }
 
-std::vector<float> Columns(const std::byte* x, kernels::GemmType type, int64_t tokens, int64_t cols,
-                           const std::vector<int64_t>& some) {
+std::vector<float> SomeColumns(const std::byte* x, kernels::GemmType type, int64_t tokens,
+                               int64_t cols, const std::vector<int64_t>& some) {
   std::vector<float> all;
   for (const int64_t col : some) {
-    const std::vector<float> column = Column(x, type, tokens, cols, col);
+    const std::vector<float> column = OneColumn(x, type, tokens, cols, col);
     all.insert(all.end(), column.begin(), column.end());
   }
   return all;
@@ -94,7 +93,7 @@ Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& st
   kernels::StepCase some = c;
   some.block.tokens = CheckedStepTokens(c.block);
   const std::vector<kernels::StepTensor<float>> got = step.Tensors();
-  const double bound = kernels::StepTolerance(c);
+  const double bound = kernels::StepTolerance(c, step.RoundsTo());
   Checked checked;
   double worst_rms = 0;
   size_t next = 0;
@@ -125,17 +124,17 @@ Checked CheckWeightGradients(const kernels::StepCase& c, const kernels::StepWork
   const kernels::GemmType type = kernels::StepType(c.block).value_or(kernels::GemmType::kF32);
   const int64_t tokens = c.block.tokens;
   for (const kernels::StepWeightGradient& g : step.WeightGradients()) {
-    const std::vector<int64_t> rows = SampleIndices(g.rows, kSampled, kSeed);
-    const std::vector<int64_t> cols = SampleIndices(g.cols, kSampled, kSeed + 1);
-    const std::vector<float> dy = Columns(g.dy, type, tokens, g.rows, rows);
-    const std::vector<float> x = Columns(g.x, type, tokens, g.cols, cols);
+    const std::vector<int64_t> rows = SampleIndices(g.rows, kSampled, kSampleSeed);
+    const std::vector<int64_t> cols = SampleIndices(g.cols, kSampled, kSampleSeed + 1);
+    const std::vector<float> dy = SomeColumns(g.dy, type, tokens, g.rows, rows);
+    const std::vector<float> x = SomeColumns(g.x, type, tokens, g.cols, cols);
     std::vector<float> dw;
     for (const int64_t row : rows) {
       for (const int64_t col : cols) dw.push_back(g.dw[row * g.cols + col]);
     }
     const auto m = std::ssize(rows);
     const auto n = std::ssize(cols);
-    Checked one = CheckGemm({{m, n, tokens}, type, dy.data(), x.data()}, dw);
+    Checked one = CheckGemm({{m, n, tokens}, type, dy.data(), x.data()}, dw, step.RoundsTo());
     checked.outputs += one.outputs;
     if (!one.error.empty()) {
       checked.error = fmt::format("gradient of {}: {}", g.name, std::move(one.error));

@@ -14,7 +14,14 @@ struct CoreKind {
   std::string name;  // "performance", "efficiency", "middle", or the system's own, in small letters
   int physical = 0;  // cores of the machine
   int logical = 0;   // hardware threads of them
+  bool by_default = true;  // they do the work unless others are asked for
+  int usable = 0;          // those of `physical` that this process may use
+  // One logical CPU of each usable core, for pinning; empty where the system binds no threads.
+  std::vector<int> cpus = {};
 };
+
+// The name of the kind that draws the least power, where a machine has more than one.
+inline constexpr const char* kEfficiencyCores = "efficiency";
 
 // Caches of the same sort. What the system believes; the ceiling fixture measures.
 struct Cache {
@@ -38,11 +45,8 @@ struct SystemFacts {
 
   std::vector<CoreKind> cores;
   std::vector<Cache> caches;
-  // One logical CPU for each physical core of the performance kind that this process may use, for
-  // pinning; empty where the system binds no threads.
-  std::vector<int> performance_cpus;
-  // As many threads as there are such cores, no more than the control group's share of CPU time.
-  int default_threads = 1;
+  std::optional<int> physical_cores;   // told where kinds are not
+  std::optional<double> granted_cpus;  // the control group's share of CPU time, in CPUs
 
   std::optional<int64_t> memory_byte;
   std::optional<std::string> os;      // "Debian GNU/Linux 12 (bookworm)"
@@ -53,7 +57,11 @@ struct SystemFacts {
   std::optional<double> highest_clock_hz;  // as the driver believes
   std::optional<bool> turbo;
   std::optional<double> hottest_celsius;    // the hottest thermal zone, now
-  std::optional<std::string> power_source;  // "mains" or "battery", now
+  std::optional<std::string> power_source;  // "mains", "battery" or "ups", now
+  // Macs only.
+  std::optional<int64_t> gpu_cores;
+  std::optional<bool> low_power_mode;           // now
+  std::optional<std::string> thermal_pressure;  // "nominal", "moderate", "heavy" ..., now
 };
 
 // Asks the system. Call it before any thread is pinned: it looks at what the process may use.

@@ -47,6 +47,7 @@ Json ContextJson(const SystemFacts& facts, const BuildInfo& build) {
                                     {"count", cache.count},
                                     {"shared_by_cpus", cache.cpus}});
   }
+  Put(json, "gpu_cores", facts.gpu_cores);
   Put(json, "memory_byte", facts.memory_byte);
   Put(json, "os", facts.os);
   Put(json, "kernel", facts.kernel);
@@ -56,6 +57,8 @@ Json ContextJson(const SystemFacts& facts, const BuildInfo& build) {
   Put(json, "turbo", facts.turbo);
   Put(json, "hottest_celsius", facts.hottest_celsius);
   Put(json, "power_source", facts.power_source);
+  Put(json, "low_power_mode", facts.low_power_mode);
+  Put(json, "thermal_pressure", facts.thermal_pressure);
   json["compiler"] = build.compiler;
   json["compiler_flags"] = build.flags;
   json["build_type"] = build.build_type;

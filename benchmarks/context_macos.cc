@@ -9,7 +9,7 @@
 namespace wattline::benchmarks {
 namespace {
 
-std::optional<std::string> Text(const std::string& name) {
+std::optional<std::string> SysctlText(const std::string& name) {
   size_t byte = 0;
   if (sysctlbyname(name.c_str(), nullptr, &byte, nullptr, 0) != 0 || byte == 0) {
     return std::nullopt;
@@ -21,7 +21,7 @@ std::optional<std::string> Text(const std::string& name) {
 }
 
 // Integers are 4 or 8 bytes wide.
-std::optional<int64_t> Count(const std::string& name) {
+std::optional<int64_t> SysctlCount(const std::string& name) {
   int64_t wide = 0;
   size_t byte = sizeof(wide);
   if (sysctlbyname(name.c_str(), &wide, &byte, nullptr, 0) != 0) return std::nullopt;
@@ -34,6 +34,6 @@ std::optional<int64_t> Count(const std::string& name) {
 
 }  // namespace
 
-SystemFacts FindSystemFacts() { return MacFacts({Text, Count}); }
+SystemFacts FindSystemFacts() { return MacFacts({SysctlText, SysctlCount}, AskMacSystem()); }
 
 }  // namespace wattline::benchmarks

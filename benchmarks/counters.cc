@@ -23,7 +23,7 @@ Value Times(Value a, double factor) {
   return *a * factor;
 }
 
-Value Ceiling(Peak peak, const MeasuredCeilings& ceilings) {
+Value CeilingOf(Peak peak, const MeasuredCeilings& ceilings) {
   switch (peak) {
     case Peak::kF32:
       return ceilings.f32_flop_per_s;
@@ -53,7 +53,7 @@ Fractions FractionsOf(const Counts& counts, const Observed& o, const MeasuredCei
   const double time_s = o.measured.elapsed_s / static_cast<double>(o.measured.iterations);
   if (counts.flop > 0) f.flop_per_s = counts.flop / time_s;
   if (counts.byte > 0) f.byte_per_s = counts.byte / time_s;
-  f.mfu = Over(f.flop_per_s, Ceiling(counts.peak, ceilings));
+  f.mfu = Over(f.flop_per_s, CeilingOf(counts.peak, ceilings));
   if (counts.streams) {
     const Value ground = Mean(ReadOf(o.before), ReadOf(o.after));
     f.mbu = Over(f.byte_per_s, ground ? ground : ceilings.read_byte_per_s);

@@ -24,28 +24,24 @@ constexpr int64_t kDecodedTokens = 128;
 // Longer prompts run in pieces of this many tokens.
 constexpr int64_t kChunk = 512;
 
-struct Choice {
-  const char* value;
-  bool in_default;
-};
-constexpr Choice kModels[] = {{"llama-3.2-1b", true},
-                              {"tinyllama-1.1b", false},
-                              {"llama-2-7b", false},
-                              {"mistral-7b", false},
-                              {"llama-3-8b", false}};
-constexpr Choice kFormats[] = {{"bf16", true}, {"q8_0", true},    {"q4_0", true},
-                               {"f16", false}, {"q4_k_m", false}, {"q6_k", false}};
+constexpr Choice kDecodeModels[] = {{"llama-3.2-1b", true},
+                                    {"tinyllama-1.1b", false},
+                                    {"llama-2-7b", false},
+                                    {"mistral-7b", false},
+                                    {"llama-3-8b", false}};
+constexpr Choice kDecodeFormats[] = {{"bf16", true}, {"q8_0", true},    {"q4_0", true},
+                                     {"f16", false}, {"q4_k_m", false}, {"q6_k", false}};
 
 // One row's case: a prefill of `tokens`, or decode after `context` positions.
-struct Case {
+struct DecodeCase {
   int64_t prefill = 0;
   int64_t context = 0;
   int64_t batch = 1;
   bool in_default = false;
 };
 
-std::vector<Case> AllCases() {
-  std::vector<Case> cases;
+std::vector<DecodeCase> AllCases() {
+  std::vector<DecodeCase> cases;
   for (int64_t tokens : {128, 512, 2048}) {
     cases.push_back({.prefill = tokens, .in_default = tokens == 512});
   }
@@ -59,13 +55,13 @@ std::vector<Case> AllCases() {
   return cases;
 }
 
-std::string CaseName(const Case& c) {
+std::string CaseName(const DecodeCase& c) {
   if (c.prefill > 0) return fmt::format("prefill:{}", c.prefill);
   return fmt::format("ctx:{}{}", c.context, c.batch > 1 ? fmt::format("/batch:{}", c.batch) : "");
 }
 
 // What sets the case apart from the default ones.
-std::vector<std::string> WordsOf(const Case& c) {
+std::vector<std::string> WordsOf(const DecodeCase& c) {
   if (c.in_default) return {};
   if (c.batch > 1) return {fmt::format("batch:{}", c.batch)};
   return {CaseName(c)};
@@ -102,7 +98,7 @@ double Now_s() {
 }
 
 // After the row's last call: where the time of a step goes, half-way through its tokens.
-void SetParts(kernels::Decoder& decoder, const Case& c, const kernels::ThreadPool& pool,
+void SetParts(kernels::Decoder& decoder, const DecodeCase& c, const kernels::ThreadPool& pool,
               std::span<float> logits, benchmark::UserCounters& counters) {
   decoder.Truncate(c.context + kDecodedTokens / 2);
   const size_t vocab = logits.size() / static_cast<size_t>(c.batch);
@@ -121,7 +117,8 @@ void SetParts(kernels::Decoder& decoder, const Case& c, const kernels::ThreadPoo
   for (const auto& [name, value] : PartCounters(*times)) counters[name] = value;
 }
 
-Counts PrefillCounts(const kernels::Model& model, const Case& c, const kernels::Backend& backend) {
+Counts PrefillCounts(const kernels::Model& model, const DecodeCase& c,
+                     const kernels::Backend& backend) {
   return {.flop = kernels::ForwardFlop(model, 0, c.prefill, 1),
           .byte = kernels::ForwardByte(model, 0, c.prefill, 1),
           .peak = PanelPeak(backend, IsQuantised(model.layers.front().ffn_gate.format)),
@@ -129,7 +126,7 @@ Counts PrefillCounts(const kernels::Model& model, const Case& c, const kernels::
           .first_token = true};
 }
 
-Counts DecodeCounts(const kernels::Model& model, const Case& c) {
+Counts DecodeCounts(const kernels::Model& model, const DecodeCase& c) {
   Counts counts{.streams = true, .tokens = kDecodedTokens * c.batch, .steps = kDecodedTokens};
   for (int64_t step = 0; step < kDecodedTokens; ++step) {
     counts.flop += kernels::ForwardFlop(model, c.context + step, 1, c.batch);
@@ -139,7 +136,7 @@ Counts DecodeCounts(const kernels::Model& model, const Case& c) {
 }
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name, const ModelSource& source,
-         const ShownBackend& shown, const Case& c) {
+         const ShownBackend& shown, const DecodeCase& c) {
   DecodeModel& loaded =
       suite.Keep<DecodeModel>(fmt::format("{} {}", source.shape.name, source.format),
                               [&] { return std::make_shared<DecodeModel>(source, suite); });
@@ -184,7 +181,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name, const M
 }
 
 void RegisterModel(Suite& suite, const ModelSource& source, const std::vector<std::string>& words) {
-  for (const Case& c : AllCases()) {
+  for (const DecodeCase& c : AllCases()) {
     const int64_t positions = c.prefill > 0 ? c.prefill : c.context + kDecodedTokens;
     if (positions > source.shape.context) continue;
     std::vector<std::string> all_words = words;
@@ -212,10 +209,10 @@ void RegisterDecode(Suite& suite) {
     RegisterModel(suite, {suite.model(), suite.model()->shape, suite.model()->format}, {});
     return;
   }
-  for (const Choice& model : kModels) {
+  for (const Choice& model : kDecodeModels) {
     const kernels::NamedShape* named = kernels::FindShape(model.value);
     if (named == nullptr) continue;
-    for (const Choice& format : kFormats) {
+    for (const Choice& format : kDecodeFormats) {
       std::vector<std::string> words;
       if (!model.in_default) words.push_back(model.value);
       if (!format.in_default) words.push_back(format.value);

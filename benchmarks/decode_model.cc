@@ -29,6 +29,9 @@ constexpr uint64_t kWeightSeed = 42;
 // comparison: 48 % in the trained model, 100 % with random weights.
 constexpr double kQuantisedBound = 0.10;
 constexpr double kFloatBound = 0.02;
+// Where every result is rounded to a narrow type, the residual stream too, those of 16 layers made
+// errors of 9 (bf16) and 11 (f16) units in MLX's decode of llama-3.2-1b on an H200.
+constexpr double kRoundedUnits = 24;
 
 // On fewer threads the choice is no choice: two cores read more than one everywhere.
 constexpr int kFewestToChoose = 4;
@@ -129,6 +132,8 @@ Checked DecodeModel::Compare(kernels::Decoder& decoder, int64_t batch) const {
   const auto sequences = static_cast<size_t>(batch);
   const bool floats =
       model_->format == "f32" || model_->format == "f16" || model_->format == "bf16";
+  const double bound =
+      floats ? std::max(kFloatBound, kRoundedUnits * decoder.RoundsTo().result) : kQuantisedBound;
   Checked all;
   std::vector<float> logits(sequences * vocab);
   for (const int step : {0, 1}) {
@@ -138,7 +143,7 @@ Checked DecodeModel::Compare(kernels::Decoder& decoder, int64_t batch) const {
     const std::span want(reference_.data() + static_cast<size_t>(step) * vocab, vocab);
     for (size_t i = 0; i < sequences; ++i) {
       const std::span got(logits.data() + i * vocab, vocab);
-      Checked one = CheckRms(want, got, floats ? kFloatBound : kQuantisedBound);
+      Checked one = CheckRms(want, got, bound);
       if (one.error.empty()) one.error = GreedyFault(want, got);
       all.outputs += one.outputs;
       all.rms_error = std::max(all.rms_error.value_or(0), one.rms_error.value_or(0));

@@ -19,14 +19,14 @@ namespace {
 
 using kernels::Format;
 
-struct Case {
+struct DequantCase {
   const char* data;  // of the row's name
   int64_t rows;
   int64_t cols;
   bool cold;  // matrices and outputs taken in turn, so that no cache holds them
 };
 // A matrix of llama-3-8b; and a part of it whose output, 1 MiB as f32, stays in the caches.
-constexpr Case kCases[] = {{"cold", 4096, 4096, true}, {"hot", 64, 4096, false}};
+constexpr DequantCase kCases[] = {{"cold", 4096, 4096, true}, {"hot", 64, 4096, false}};
 
 struct DequantRow {
   std::vector<OwnedMatrix> weights;
@@ -35,8 +35,8 @@ struct DequantRow {
   Checked checked;
 };
 
-std::shared_ptr<DequantRow> Prepare(Suite& suite, const kernels::Backend& backend, const Case& c,
-                                    Format format, Format to) {
+std::shared_ptr<DequantRow> Prepare(Suite& suite, const kernels::Backend& backend,
+                                    const DequantCase& c, Format format, Format to) {
   auto row = std::make_shared<DequantRow>();
   row->weights.push_back(RandomMatrix(format, c.rows, c.cols, 6, suite.pool()));
   const auto turn_byte = static_cast<int64_t>(
@@ -60,7 +60,7 @@ std::shared_ptr<DequantRow> Prepare(Suite& suite, const kernels::Backend& backen
 }
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name,
-         const kernels::Backend& backend, const Case& c, Format format, Format to) {
+         const kernels::Backend& backend, const DequantCase& c, Format format, Format to) {
   DequantRow& row =
       suite.Keep<DequantRow>(name, [&] { return Prepare(suite, backend, c, format, to); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
@@ -78,7 +78,7 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
       row.works[0]->Kernel());
 }
 
-void RegisterRow(Suite& suite, const Case& c, Format format, Format to) {
+void RegisterRow(Suite& suite, const DequantCase& c, Format format, Format to) {
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->dequant == nullptr) continue;
     if (!Holds(*shown.backend, kernels::Info(format).name)) continue;
@@ -95,7 +95,7 @@ void RegisterRow(Suite& suite, const Case& c, Format format, Format to) {
 }  // namespace
 
 void RegisterDequant(Suite& suite) {
-  for (const Case& c : kCases) {
+  for (const DequantCase& c : kCases) {
     for (const kernels::FormatInfo& info : kernels::AllFormats()) {
       for (Format to : {Format::kF32, Format::kBF16}) {
         if (info.format == to || info.format == Format::kF32) continue;

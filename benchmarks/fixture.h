@@ -14,6 +14,12 @@ namespace wattline::benchmarks {
 // Begins the sentence of a row that this machine is too small for: no failure.
 inline constexpr std::string_view kSkipped = "skipped: ";
 
+// A model or a format of a fixture's rows, and whether rows of the default list have it.
+struct Choice {
+  const char* value;
+  bool in_default;
+};
+
 // Ends the row as an error row with this sentence and no speed.
 inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());

@@ -11,6 +11,7 @@ void RegisterAll(Suite& suite) {
   RegisterNorm(suite);
   RegisterBlock(suite);
   RegisterBlockStep(suite);
+  RegisterEncode(suite);
   RegisterDecode(suite);
   RegisterProbeCost(suite);
 }

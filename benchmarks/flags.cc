@@ -67,6 +67,7 @@ class Parser {
   void TakeCount(const Argument& a, int least, std::optional<int>& out);
   void TakeEnergyError(const std::string& value);
   void TakePin(const std::string& value);
+  void TakeCores(const std::string& value);
   void TakeOutput(const std::string& value);
   void TakeFilter(const std::string& value);
   void TakeMinTime(const std::string& value);
@@ -99,8 +100,9 @@ bool Parser::TakeSwitch(const Argument& a) {
 
 bool Parser::TakeValue(const Argument& a) {
   static constexpr std::string_view kNames[] = {
-      "--model",  "--threads", "--isa",   "--energy", "--energy_error", "--energy_trace",
-      "--resume", "--output",  "--sweep", "--device", "--meter_root",   "--pin"};
+      "--model",        "--threads", "--isa",    "--energy", "--energy_error",
+      "--energy_trace", "--resume",  "--output", "--sweep",  "--device",
+      "--meter_root",   "--pin",     "--cores"};
   if (std::find(std::begin(kNames), std::end(kNames), a.name) == std::end(kNames)) return false;
   if (!a.value || a.value->empty()) {
     Fail(fmt::format("{} needs a value: {}=...", a.name, a.name));
@@ -118,6 +120,7 @@ bool Parser::TakeValue(const Argument& a) {
   if (a.name == "--output") TakeOutput(*a.value);
   if (a.name == "--device") TakeCount(a, 0, flags.device);
   if (a.name == "--pin") TakePin(*a.value);
+  if (a.name == "--cores") TakeCores(*a.value);
   if (a.name == "--sweep") {
     flags.full_sweep = true;
     if (*a.value != "full") Fail(fmt::format("--sweep={} is unknown; use full", *a.value));
@@ -152,6 +155,16 @@ void Parser::TakePin(const std::string& value) {
     return;
   }
   parsed_.flags.pin = value == "on" ? Pin::kOn : value == "off" ? Pin::kOff : Pin::kAuto;
+}
+
+void Parser::TakeCores(const std::string& value) {
+  if (!IsOneOf(value, {"P", "E", "all"})) {
+    Fail(fmt::format("--cores={} is unknown; use P, E or all", value));
+    return;
+  }
+  parsed_.flags.cores = value == "P"   ? Cores::kPerformance
+                        : value == "E" ? Cores::kEfficiency
+                                       : Cores::kAll;
 }
 
 void Parser::TakeOutput(const std::string& value) {
@@ -266,9 +279,9 @@ std::string_view HelpText() {
   bench --benchmark_filter=decode --model=model.gguf
   bench --benchmark_filter='gemm/.*/bf16'    any regular expression on names; '-' in front negates
 
-  --model=FILE.gguf      replaces the named models of the decode rows by this file
-  --threads=N            threads, this one included          (default: all that the process may use)
-  --pin=auto|on|off      each thread on a core of its own    (default: where there are enough)
+  --model=FILE.gguf      this one, or a folder of MLX's, in place of decode's named models
+  --threads=N            threads, this one included          (default: one for each core of --cores)
+  --cores=P|E|all        performance (default), efficiency, all    --pin=auto|on|off  a core each
   --isa=NAME|all         instruction set of the CPU backend  (default: the best)
   --energy=auto|off|NAME,...   meters to read               --list-meters    what they need
   --energy_error=2%      joules are measured until their bound is as narrow, for 10 s at most

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "benchmarks/core_choice.h"
+
 namespace wattline::benchmarks {
 
 enum class Output { kTable, kMarkdown, kCsv, kJson, kHtml };
@@ -32,6 +34,7 @@ struct Flags {
   std::optional<int> threads;  // absent: as many as the process may use
   std::optional<int> device;
   Pin pin = Pin::kAuto;
+  Cores cores = Cores::kPerformance;
   Output output = Output::kTable;
   std::string output_file;  // empty: standard output
 

@@ -18,6 +18,7 @@
 #include "benchmarks/suite.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
+#include "roofline/gates.h"
 #include "roofline/samples.h"
 
 namespace wattline::benchmarks {
@@ -88,9 +89,9 @@ struct DenseRow {
 };
 
 // The counter "doubling": how many times as long twice the rows of A take, so that a row shows that
-// its work is timed, not folded away or hidden behind a fixed cost. Told, not judged: the larger
-// GEMM may fit its caches worse. Absent where the backend can't make it. Takes a quarter of a
-// second, or three works where they take longer.
+// its work is timed, not folded away, left to later or hidden behind a fixed cost: see NotTimed.
+// More than 2 is no fault: the larger GEMM may fit its caches worse. Absent where the backend can't
+// make it. Takes a quarter of a second, or three works where they take longer.
 std::optional<double> DoublingOf(Suite& suite, const kernels::Backend& backend,
                                  const kernels::GemmCase& c, kernels::Work& once) {
   const GemmShape twice_shape{2 * c.shape.m, c.shape.n, c.shape.k};
@@ -127,14 +128,19 @@ void RunDense(benchmark::State& state, Suite& suite, const std::string& name,
       suite.Keep<DenseRow>(name, [&] { return PrepareDense(suite, backend, shape, type); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   std::map<std::string, double> counters = CountersOf(row.checked);
-  if (row.doubling) counters["doubling"] = *row.doubling;
+  std::string label = row.work->Kernel();
+  if (row.doubling) {
+    counters["doubling"] = *row.doubling;
+    const std::string not_timed = roofline::NotTimed(*row.doubling);
+    if (!not_timed.empty()) label = not_timed + (label.empty() ? "" : "; " + label);
+  }
   Measure(
       state, suite,
       RowCounts(backend, {.flop = kernels::GemmFlop(shape),
                           .byte = kernels::GemmByte(shape, type),
                           .peak = PeakOf(type),
                           .more = std::move(counters)}),
-      [&row] { row.work->Run(); }, row.work->Kernel());
+      [&row] { row.work->Run(); }, label);
 }
 
 struct PackedRow {

@@ -114,6 +114,8 @@ GroundProbe::~GroundProbe() = default;
 
 const std::string& GroundProbe::ReadKernel() const { return state_->name; }
 
+const kernels::StreamBuffer& GroundProbe::Memory() const { return state_->buffer; }
+
 Ground GroundProbe::Measure() {
   Ground ground;
   const std::optional<CpuTicks> steal = ReadCpuTicks();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "kernels/ceiling/ceiling_work.h"
 #include "kernels/thread_pool.h"
 
 namespace wattline::benchmarks {
@@ -30,8 +31,8 @@ struct Ground {
 
 class GroundProbe {
  public:
-  // Allocates and touches its buffer (512 MiB or an eighth of the memory, whichever is less) and
-  // picks the fastest of the read kernels: half a second. `pool` outlives the probe.
+  // Allocates and touches BeyondCachesByte() and picks the fastest of the read kernels: half a
+  // second, or 5 s where a hypervisor first has to find the memory. `pool` outlives the probe.
   explicit GroundProbe(kernels::ThreadPool& pool);
   GroundProbe(kernels::ThreadPool& pool, int64_t buffer_byte);
   ~GroundProbe();
@@ -42,6 +43,8 @@ class GroundProbe {
   Ground Measure();
   // The read kernel that was the fastest, e.g. "zmm x8, 2 streams".
   const std::string& ReadKernel() const;
+  // What it reads, for others that want memory which no cache holds.
+  const kernels::StreamBuffer& Memory() const;
 
  private:
   struct State;

@@ -8,7 +8,7 @@
 namespace wattline::benchmarks {
 namespace {
 
-constexpr double kLeastByte = 8 * 1024;
+constexpr double kLeastSweepByte = 8 * 1024;
 
 // Footprints at which all kernels compete; elsewhere only these winners do, since trying all of
 // them everywhere takes ten times as long. One inside each usual level.
@@ -36,7 +36,8 @@ std::vector<roofline::SweepPoint> SweepReads(const kernels::StreamBuffer& buffer
 
   std::vector<roofline::SweepPoint> points;
   for (int step = 0;; ++step) {
-    const double footprint_byte = kLeastByte * std::exp2(static_cast<double>(step) / per_octave);
+    const double footprint_byte =
+        kLeastSweepByte * std::exp2(static_cast<double>(step) / per_octave);
     if (footprint_byte > most_byte) return points;
     const std::vector<Candidate> all = candidates(footprint_byte);
     std::vector<Candidate> chosen;

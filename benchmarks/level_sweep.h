@@ -10,6 +10,9 @@
 
 namespace wattline::benchmarks {
 
+// Footprints per doubling in the rows of the default list.
+inline constexpr int kDefaultPerOctave = 2;
+
 // Best read rate at footprints per thread from 8 KiB to the buffer's size, `per_octave` of them for
 // each doubling, all threads together. Two seconds for 2 per octave and 512 MiB in all.
 std::vector<roofline::SweepPoint> SweepReads(const kernels::StreamBuffer& buffer, int per_octave,

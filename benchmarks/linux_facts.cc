@@ -23,7 +23,7 @@ std::optional<std::string> Line(const fs::path& file) {
   return line;
 }
 
-std::optional<double> Number(const std::optional<std::string>& text) {
+std::optional<double> NumberIn(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
   char* stop = nullptr;
   const double value = std::strtod(text->c_str(), &stop);
@@ -57,7 +57,7 @@ std::optional<std::string> Get(const std::map<std::string, std::string>& pairs, 
 }
 
 std::optional<int> Integer(const std::optional<std::string>& text) {
-  const std::optional<double> value = Number(text);
+  const std::optional<double> value = NumberIn(text);
   if (!value) return std::nullopt;
   return static_cast<int>(*value);
 }
@@ -150,11 +150,12 @@ std::optional<double> GrantedCpus(const fs::path& root) {
         if (!both) return;
         const size_t space = both->find(' ');
         if (space == std::string::npos) return;
-        take(Number(both->substr(0, space)), Number(both->substr(space + 1)));
+        take(NumberIn(both->substr(0, space)), NumberIn(both->substr(space + 1)));
       });
     } else if (fmt::format(",{},", controllers).find(",cpu,") != std::string::npos) {
       climb(root / "sys/fs/cgroup/cpu", group, [&](const fs::path& folder) {
-        take(Number(Line(folder / "cpu.cfs_quota_us")), Number(Line(folder / "cpu.cfs_period_us")));
+        take(NumberIn(Line(folder / "cpu.cfs_quota_us")),
+             NumberIn(Line(folder / "cpu.cfs_period_us")));
       });
     }
   }
@@ -164,12 +165,12 @@ std::optional<double> GrantedCpus(const fs::path& root) {
 void LookAtClock(const fs::path& root, SystemFacts& facts) {
   const fs::path cpu = root / "sys/devices/system/cpu";
   facts.governor = Line(cpu / "cpu0/cpufreq/scaling_governor");
-  if (const auto khz = Number(Line(cpu / "cpu0/cpufreq/cpuinfo_max_freq"))) {
+  if (const auto khz = NumberIn(Line(cpu / "cpu0/cpufreq/cpuinfo_max_freq"))) {
     facts.highest_clock_hz = *khz * 1e3;
   }
-  if (const auto off = Number(Line(cpu / "intel_pstate/no_turbo"))) {
+  if (const auto off = NumberIn(Line(cpu / "intel_pstate/no_turbo"))) {
     facts.turbo = *off == 0;
-  } else if (const auto on = Number(Line(cpu / "cpufreq/boost"))) {
+  } else if (const auto on = NumberIn(Line(cpu / "cpufreq/boost"))) {
     facts.turbo = *on != 0;
   }
 }
@@ -178,13 +179,13 @@ void LookAtHeatAndPower(const fs::path& root, SystemFacts& facts) {
   std::error_code fault;
   for (const auto& zone : fs::directory_iterator(root / "sys/class/thermal", fault)) {
     if (!zone.path().filename().string().starts_with("thermal_zone")) continue;
-    const std::optional<double> millicelsius = Number(Line(zone.path() / "temp"));
+    const std::optional<double> millicelsius = NumberIn(Line(zone.path() / "temp"));
     if (!millicelsius || *millicelsius <= 0) continue;  // some sensors show 0 or less when absent
     facts.hottest_celsius = std::max(facts.hottest_celsius.value_or(0), *millicelsius / 1e3);
   }
   for (const auto& supply : fs::directory_iterator(root / "sys/class/power_supply", fault)) {
     const std::string type = Line(supply.path() / "type").value_or("");
-    if (type == "Mains" && Number(Line(supply.path() / "online")).value_or(0) > 0) {
+    if (type == "Mains" && NumberIn(Line(supply.path() / "online")).value_or(0) > 0) {
       facts.power_source = "mains";
     }
     if (type == "Battery" && Line(supply.path() / "status").value_or("") == "Discharging" &&
@@ -200,15 +201,12 @@ SystemFacts LinuxFacts(const fs::path& root, const Topology& topology) {
   SystemFacts facts;
   NameChip(root, facts);
   LookForHypervisor(root, facts);
-  facts.cores = CoreKindsOf(topology);
+  facts.cores = CoreKindsOf(topology, AllowedCpus(root, topology));
   facts.caches = topology.caches;
-  facts.performance_cpus = PerformanceCpus(topology, AllowedCpus(root, topology));
-  double threads = static_cast<double>(facts.performance_cpus.size());
-  threads = std::min(threads, GrantedCpus(root).value_or(threads));
-  facts.default_threads = std::max(1, static_cast<int>(threads));
+  facts.granted_cpus = GrantedCpus(root);
 
   // "16384 kB", which are KiB.
-  if (const auto kib = Number(Get(Pairs(root / "proc/meminfo", ':'), "MemTotal"))) {
+  if (const auto kib = NumberIn(Get(Pairs(root / "proc/meminfo", ':'), "MemTotal"))) {
     facts.memory_byte = static_cast<int64_t>(*kib) * 1024;
   }
   facts.os = Get(Pairs(root / "etc/os-release", '='), "PRETTY_NAME");

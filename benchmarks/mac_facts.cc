@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <string_view>
+
+#include "benchmarks/topology.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -39,9 +43,43 @@ void AddCaches(const Sysctls& sysctl, const std::string& level, const CoreKind& 
   }
 }
 
+// The kinds of cores, level 0 the fastest (sys/sysctl.h), with their caches. Macs before Apple's
+// chips have no levels.
+void AddCores(const Sysctls& sysctl, SystemFacts& facts) {
+  const int levels = static_cast<int>(sysctl.count("hw.nperflevels").value_or(0));
+  for (int level = 0; level < levels; ++level) {
+    const std::string key = fmt::format("hw.perflevel{}.", level);
+    CoreKind kind;
+    // macOS 12 has no names: those chips have performance and efficiency cores.
+    kind.name = SmallLetters(sysctl.text(key + "name").value_or(KindOfRank(level, levels)));
+    kind.physical = static_cast<int>(sysctl.count(key + "physicalcpu").value_or(0));
+    kind.logical = static_cast<int>(sysctl.count(key + "logicalcpu").value_or(kind.physical));
+    kind.usable = kind.physical;
+    // Chips since M5 have kinds above efficiency other than "performance"; all of them do the work.
+    kind.by_default = kind.name != kEfficiencyCores;
+    AddCaches(sysctl, key, kind, facts);
+    facts.cores.push_back(std::move(kind));
+  }
+}
+
+void AddPowerState(const MacSystem& system, SystemFacts& facts) {
+  if (system.power_source == "AC Power") facts.power_source = "mains";
+  if (system.power_source == "Battery Power") facts.power_source = "battery";
+  if (system.power_source == "UPS Power") facts.power_source = "ups";
+  facts.low_power_mode = system.low_power_mode;
+  // libkern/OSThermalNotification.h. In a guest nobody publishes the level, so that its 0 means
+  // nothing.
+  constexpr std::array<std::string_view, 5> kLevels = {"nominal", "moderate", "heavy", "trapping",
+                                                       "sleeping"};
+  if (system.thermal_level && *system.thermal_level < kLevels.size() &&
+      facts.virtual_machine == false) {
+    facts.thermal_pressure = kLevels[static_cast<size_t>(*system.thermal_level)];
+  }
+}
+
 }  // namespace
 
-SystemFacts MacFacts(const Sysctls& sysctl) {
+SystemFacts MacFacts(const Sysctls& sysctl, const MacSystem& system) {
   SystemFacts facts;
   facts.chip = sysctl.text("machdep.cpu.brand_string").value_or("unknown chip");
   facts.chip_slug = ChipSlug(facts.chip, {}, {});
@@ -52,22 +90,12 @@ SystemFacts MacFacts(const Sysctls& sysctl) {
   facts.kernel = sysctl.text("kern.osrelease");
   if (const auto guest = sysctl.count("kern.hv_vmm_present")) facts.virtual_machine = *guest != 0;
 
-  // Level 0 is the fastest (sys/sysctl.h). Macs before Apple's chips have no levels.
-  const int levels = static_cast<int>(sysctl.count("hw.nperflevels").value_or(0));
-  int threads = 0;
-  for (int level = 0; level < levels; ++level) {
-    const std::string key = fmt::format("hw.perflevel{}.", level);
-    CoreKind kind;
-    kind.name = SmallLetters(sysctl.text(key + "name").value_or(fmt::format("level {}", level)));
-    kind.physical = static_cast<int>(sysctl.count(key + "physicalcpu").value_or(0));
-    kind.logical = static_cast<int>(sysctl.count(key + "logicalcpu").value_or(kind.physical));
-    // Chips since M5 have two kinds above "efficiency"; both do the work.
-    if (kind.name != "efficiency") threads += kind.physical;
-    AddCaches(sysctl, key, kind, facts);
-    facts.cores.push_back(std::move(kind));
+  AddCores(sysctl, facts);
+  if (const auto cores = sysctl.count("hw.physicalcpu")) {
+    facts.physical_cores = static_cast<int>(*cores);
   }
-  if (threads == 0) threads = static_cast<int>(sysctl.count("hw.physicalcpu").value_or(1));
-  facts.default_threads = std::max(1, threads);
+  AddPowerState(system, facts);
+  facts.gpu_cores = system.gpu_cores;
   return facts;
 }
 

@@ -1,4 +1,5 @@
-// What macOS tells through sysctl; any function may answer, so that recorded machines can be read.
+// The facts of a Mac from what it answers; anything may answer, so that recorded machines can be
+// read.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "benchmarks/context.h"
+#include "benchmarks/mac_system.h"
 
 namespace wattline::benchmarks {
 
@@ -15,6 +17,6 @@ struct Sysctls {
   std::function<std::optional<int64_t>(const std::string& name)> count;
 };
 
-SystemFacts MacFacts(const Sysctls& sysctl);
+SystemFacts MacFacts(const Sysctls& sysctl, const MacSystem& system = {});
 
 }  // namespace wattline::benchmarks

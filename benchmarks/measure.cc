@@ -139,6 +139,8 @@ std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
 }  // namespace
 
 Counts RowCounts(const kernels::Backend& backend, Counts counts) {
+  // It multiplies on matrix units that no ceiling here measures.
+  if (backend.name == "accelerate") counts.peak = Peak::kNone;
   if (backend.on_gpu == nullptr || !backend.on_gpu()) return counts;
   counts.runs_on = energy::kGpuPart;
   counts.peak = Peak::kNone;
@@ -184,6 +186,7 @@ void Measure(benchmark::State& state, Suite& suite, const Counts& counts,
   if (unsteady != state.counters.end() && unsteady->second.value > 0) AddLabel(remarks, "unsteady");
   AddLabel(remarks, AboveCeiling(counts, observed, ceilings));
   AddLabel(remarks, EnergyRemark(suite, observed, covered));
+  if (suite.options().efficiency_cores) AddLabel(remarks, "efficiency cores");
   AddLabel(remarks, label);
   if (!remarks.empty()) state.SetLabel(remarks.c_str());
 }

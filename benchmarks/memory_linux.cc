@@ -18,7 +18,7 @@ std::optional<double> KibValue(const char* path, const std::string& key) {
   return std::nullopt;
 }
 
-std::optional<double> Number(const char* path) {
+std::optional<double> NumberOfFile(const char* path) {
   std::ifstream in(path);
   double value = 0;
   if (in >> value) return value;
@@ -29,8 +29,8 @@ std::optional<double> Number(const char* path) {
 
 std::optional<double> AvailableByte() {
   std::optional<double> available = KibValue("/proc/meminfo", "MemAvailable:");
-  const std::optional<double> limit = Number("/sys/fs/cgroup/memory.max");
-  const std::optional<double> used = Number("/sys/fs/cgroup/memory.current");
+  const std::optional<double> limit = NumberOfFile("/sys/fs/cgroup/memory.max");
+  const std::optional<double> used = NumberOfFile("/sys/fs/cgroup/memory.current");
   if (available && limit && used) available = std::min(*available, std::max(0.0, *limit - *used));
   return available;
 }

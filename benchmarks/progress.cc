@@ -15,7 +15,7 @@ std::string About(double left_s) {
   return fmt::format("about {:.1f} h left", left_s / 3600);
 }
 
-size_t ColumnsOf(std::FILE* terminal) {
+size_t TerminalColumns(std::FILE* terminal) {
   winsize size{};
   const bool known = ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
   return known ? size.ws_col : 80;
@@ -41,11 +41,11 @@ void Progress::Begin(const std::string& name) {
   begun_.insert(name);
   const std::chrono::duration<double> elapsed = now - start_;
   const size_t row = begun_.size();
-  Show(ProgressText(row, rows_, name, elapsed.count(), row - 1, ColumnsOf(terminal_)));
+  Show(ProgressText(row, rows_, name, elapsed.count(), row - 1, TerminalColumns(terminal_)));
 }
 
 void Progress::Note(const std::string& note) {
-  if (terminal_ != nullptr) Show(note.substr(0, ColumnsOf(terminal_) - 1));
+  if (terminal_ != nullptr) Show(note.substr(0, TerminalColumns(terminal_) - 1));
 }
 
 void Progress::Clear() { Show({}); }

@@ -12,11 +12,11 @@
 namespace wattline::benchmarks {
 namespace {
 
-using Run = benchmark::BenchmarkReporter::Run;
+using ReportedRun = benchmark::BenchmarkReporter::Run;
 
 // Google Benchmark prints NaN and infinities bare, which is no JSON; they arise in its aggregates
 // (the coefficient of variation of a counter whose mean is 0).
-Run WithoutNonFinite(Run run) {
+ReportedRun WithoutNonFinite(ReportedRun run) {
   std::erase_if(run.counters,
                 [](const auto& counter) { return !std::isfinite(counter.second.value); });
   if (!std::isfinite(run.real_accumulated_time)) run.real_accumulated_time = 0;
@@ -25,7 +25,7 @@ Run WithoutNonFinite(Run run) {
 }
 
 // A row's own least time is no part of its address.
-Run WithoutMinTime(Run run) {
+ReportedRun WithoutMinTime(ReportedRun run) {
   run.run_name.min_time.clear();
   return run;
 }
@@ -93,10 +93,10 @@ bool Reporter::ReportContext(const Context& context) {
   return true;
 }
 
-void Reporter::ReportRuns(const std::vector<Run>& runs) {
+void Reporter::ReportRuns(const std::vector<ReportedRun>& runs) {
   progress_.Clear();
-  std::vector<Run> clean;
-  for (const Run& run : runs) clean.push_back(WithoutMinTime(WithoutNonFinite(run)));
+  std::vector<ReportedRun> clean;
+  for (const ReportedRun& run : runs) clean.push_back(WithoutMinTime(WithoutNonFinite(run)));
   if (console_) console_->ReportRuns(clean);
   json_.ReportRuns(clean);
   const Json rows = RowsFrom(captured_.str());

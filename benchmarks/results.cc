@@ -109,6 +109,13 @@ std::string WhyNotTogether(const Json& then_context, const Json& now_context) {
     if (then == now) continue;
     return fmt::format("it was measured with {} {}, this run has {}", key, then.dump(), now.dump());
   }
+  // Older files do not tell on which cores.
+  const char* cores = "core_kinds_used";
+  if (then_context.contains(cores) && now_context.contains(cores) &&
+      then_context[cores] != now_context[cores]) {
+    return fmt::format("it was measured on cores {}, this run is on {}", then_context[cores].dump(),
+                       now_context[cores].dump());
+  }
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "benchmarks/context.h"
+#include "benchmarks/core_choice.h"
 #include "benchmarks/fixtures.h"
 #include "benchmarks/progress.h"
 #include "benchmarks/reporter.h"
@@ -21,6 +22,7 @@
 #include "benchmarks/trace.h"
 #include "energy/meters.h"
 #include "energy/sampler.h"
+#include "kernels/cpu/pin.h"
 #include "kernels/model/load.h"
 
 namespace wattline::benchmarks {
@@ -147,6 +149,12 @@ std::string WhyNoDevice(int device, const kernels::FoundGpus& found) {
                      found.gpus.size(), found.gpus.size() == 1 ? "" : "s", names);
 }
 
+// Efficiency cores are another machine to whoever fits or compares: their own name of the chip, and
+// results of their own.
+std::string SlugOf(const SystemFacts& facts, Cores cores) {
+  return facts.chip_slug + (cores == Cores::kEfficiency ? "-efficiency" : "");
+}
+
 // One logical CPU of each core, so that two threads never share one.
 std::vector<int> CpusFor(Pin pin, int threads, const std::vector<int>& cores) {
   const bool enough = static_cast<size_t>(threads) <= cores.size();
@@ -230,11 +238,22 @@ int RunSession(const Flags& flags, const std::string& root) {
   const std::string unknown = InitializeGoogle(flags);
   if (!unknown.empty()) return Fail(kUsage, unknown);
 
-  const SystemFacts facts = FindSystemFacts();
+  SystemFacts facts = FindSystemFacts();
+  facts.chip_slug = SlugOf(facts, flags.cores);
+  const CoreChoice choice = ChooseCores(facts, flags.cores);
+  if (!choice.why_not.empty()) return Fail(kUsage, "--cores=E: " + choice.why_not);
   SuiteOptions options;
-  options.threads = flags.threads.value_or(facts.default_threads);
+  options.efficiency_cores = flags.cores == Cores::kEfficiency;
+  if (options.efficiency_cores) {
+    const std::string refused = ConfineToEfficiency(choice);
+    if (!refused.empty()) return Fail(kFailure, "--cores=E: " + refused);
+  } else if (flags.pin != Pin::kOff) {
+    kernels::UsedThreadClasses().set(choice.thread_class);
+  }
+  options.core_kinds = choice.kinds;
+  options.threads = flags.threads.value_or(choice.threads);
   options.threads_given = flags.threads.has_value();
-  options.cpus = CpusFor(flags.pin, options.threads, facts.performance_cpus);
+  options.cpus = CpusFor(flags.pin, options.threads, choice.cpus);
   options.isa = flags.isa;
   options.device = flags.device.value_or(0);
   options.min_time_s = flags.min_time_s;
@@ -242,6 +261,7 @@ int RunSession(const Flags& flags, const std::string& root) {
   if (!flags.model_file.empty()) {
     kernels::LoadedModel loaded = kernels::LoadModel(flags.model_file);
     if (!loaded.model) return Fail(kFailure, loaded.error);
+    if (!loaded.note.empty()) fmt::print(stderr, "bench: {}\n", loaded.note);
     options.model = loaded.model;
   }
   Suite suite(std::move(options));

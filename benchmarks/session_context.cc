@@ -4,6 +4,7 @@
 
 #include "benchmarks/build_info.h"
 #include "benchmarks/context_json.h"
+#include "kernels/cpu/pin.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -47,6 +48,9 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
                   {"google_benchmark_version", WATTLINE_GBENCH_VERSION}};
   context.update(ContextJson(facts, ThisBuild()));
   context["threads"] = suite.options().threads;
+  if (!suite.options().core_kinds.empty()) {
+    context["core_kinds_used"] = suite.options().core_kinds;
+  }
   for (const ShownBackend& shown : suite.backends()) {
     context["backends"][shown.name] = shown.backend->describe();
   }
@@ -70,6 +74,11 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
 
 void AddMeasuredContext(Json& context, Suite& suite) {
   context["threads_pinned"] = suite.pool().pinned();
+  const kernels::ThreadClass asked = kernels::UsedThreadClasses().get();
+  if (asked != kernels::ThreadClass::kUnset) {
+    context["thread_class"] =
+        asked == kernels::ThreadClass::kFast ? "user-interactive" : "background";
+  }
   context["ground_read_kernel"] = suite.ground().ReadKernel();
   context["ceilings"] = CeilingsJson(suite.ceilings());
 }

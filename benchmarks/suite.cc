@@ -10,9 +10,10 @@ namespace wattline::benchmarks {
 namespace {
 
 // The backends that --isa selects, under the names that their rows carry.
-std::vector<ShownBackend> CpuBackends(const std::string& isa) {
+std::vector<ShownBackend> CpuBackends(std::span<const kernels::Backend> all,
+                                      const std::string& isa) {
   std::vector<ShownBackend> shown;
-  for (const kernels::Backend& backend : kernels::AllBackends()) {
+  for (const kernels::Backend& backend : all) {
     if (backend.cpu == nullptr || !backend.why_not().empty()) continue;
     if (isa.empty()) return {{&backend, "cpu"}};
     if (isa == "all" || isa == backend.cpu->isa) {
@@ -24,13 +25,14 @@ std::vector<ShownBackend> CpuBackends(const std::string& isa) {
 
 }  // namespace
 
-Suite::Suite(SuiteOptions options)
+Suite::Suite(SuiteOptions options, std::span<const kernels::Backend> backends)
     : options_(std::move(options)),
       allowed_cpus_(kernels::CpusOfThisThread()),
       pool_(options_.threads),
-      backends_(CpuBackends(options_.isa)),
+      backends_(CpuBackends(backends, options_.isa)),
       cpu_backends_(backends_) {
-  for (const kernels::Backend& backend : kernels::AllBackends()) {
+  if (options_.efficiency_cores) return;
+  for (const kernels::Backend& backend : backends) {
     // The reference is the yardstick of the checks; it is not timed.
     if (backend.cpu == nullptr && backend.name != "reference" && backend.why_not().empty()) {
       backends_.push_back({&backend, std::string(backend.name)});

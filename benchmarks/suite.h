@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,12 @@ struct SuiteOptions {
   double min_time_s = 0.5;                // of Google Benchmark; a row may ask for less
   int device = 0;                         // the NVIDIA GPU, as CUDA counts them
   std::string cuda_library = kernels::kCudaLibrary;
-  std::vector<int> cpus;       // the pool's threads are pinned to these, in turn; empty: nowhere
+  std::vector<int> cpus;  // the pool's threads are pinned to these, in turn; empty: nowhere
+  std::vector<std::string> core_kinds;  // names of the kinds of cores that the threads run on
+  // Efficiency cores were asked for: there are no rows of libraries, whose threads may run
+  // anywhere, nor of GPUs, and each row says so.
+  bool efficiency_cores = false;
+  std::optional<MeasuredCeilings> ceilings = std::nullopt;  // absent: measured
   double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
@@ -65,7 +71,9 @@ struct RowState {
 
 class Suite {
  public:
-  explicit Suite(SuiteOptions options);
+  // `backends` outlive the suite.
+  explicit Suite(SuiteOptions options,
+                 std::span<const kernels::Backend> backends = kernels::AllBackends());
   ~Suite();
   Suite(const Suite&) = delete;
   Suite& operator=(const Suite&) = delete;
@@ -98,8 +106,10 @@ class Suite {
   GroundProbe& ground();
   // What the process held once that buffer stood: not counted as a row's memory.
   double baseline_byte() const { return baseline_byte_; }
-  // Measured at first use, 3 to 6 s.
-  const MeasuredCeilings& ceilings() { return CeilingsOf(pool_); }
+  // Measured at first use, 3 to 6 s, in the ground's memory.
+  const MeasuredCeilings& ceilings() {
+    return options_.ceilings ? *options_.ceilings : CeilingsOf(pool_, ground().Memory());
+  }
 
   // What the calls of one row share (its operands, the outcome of its check). Made when a row first
   // asks, kept until another key asks, so that only one row's or model's memory is held at a time.
@@ -144,6 +154,7 @@ void RegisterDequant(Suite& suite);
 void RegisterNorm(Suite& suite);
 void RegisterBlock(Suite& suite);
 void RegisterBlockStep(Suite& suite);
+void RegisterEncode(Suite& suite);
 void RegisterDecode(Suite& suite);
 void RegisterProbeCost(Suite& suite);
 

@@ -29,7 +29,7 @@ std::vector<Column> AllColumnsOf(const std::string& fixture) {
         Plain("TFLOPS", "TFLOPS"),   Percent("MFU", "MFU"),       Plain("TTFT ms", "TTFT_ms"),
         Plain("J/token", "J/token"), Plain("peak GB", "peak_GB"), Plain("ground", "ground_GB/s")};
   }
-  if (fixture == "block") {
+  if (fixture == "block" || fixture == "encode") {
     return {Time(),
             Plain("tok/s", "tok/s"),
             Plain("TFLOPS", "TFLOPS"),

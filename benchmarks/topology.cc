@@ -22,7 +22,7 @@ std::string FirstLine(const fs::path& file) {
   return line;
 }
 
-std::optional<int64_t> Number(std::string_view text) {
+std::optional<int64_t> IntegerIn(std::string_view text) {
   int64_t value = 0;
   const auto [stop, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (fault != std::errc()) return std::nullopt;
@@ -45,7 +45,7 @@ std::map<int, int> RanksOf(const fs::path& devices, const std::vector<int>& cpus
   std::map<int, int64_t> capacity;
   for (const int cpu : cpus) {
     const fs::path file = devices / "system/cpu" / ("cpu" + std::to_string(cpu)) / "cpu_capacity";
-    if (const auto value = Number(FirstLine(file))) capacity[cpu] = *value;
+    if (const auto value = IntegerIn(FirstLine(file))) capacity[cpu] = *value;
   }
   std::vector<int64_t> sorted;
   for (const auto& [cpu, value] : capacity) sorted.push_back(value);
@@ -103,7 +103,7 @@ std::vector<int> ParseCpuList(std::string_view text) {
 
 std::string KindOfRank(int rank, int ranks) {
   if (rank == 0) return "performance";
-  return rank == ranks - 1 ? "efficiency" : "middle";
+  return rank == ranks - 1 ? kEfficiencyCores : "middle";
 }
 
 Topology SysfsTopology(const fs::path& root) {
@@ -137,9 +137,9 @@ Topology SysfsTopology(const fs::path& root) {
     }
     for (int index = 0;; ++index) {
       const fs::path cache = folder / "cache" / ("index" + std::to_string(index));
-      const std::optional<int64_t> level = Number(FirstLine(cache / "level"));
+      const std::optional<int64_t> level = IntegerIn(FirstLine(cache / "level"));
       if (!level) break;
-      const std::optional<int64_t> byte = Number(FirstLine(cache / "size"));
+      const std::optional<int64_t> byte = IntegerIn(FirstLine(cache / "size"));
       if (!byte) continue;
       const std::vector<int> sharers = ParseCpuList(FirstLine(cache / "shared_cpu_list"));
       // A cache of all kinds of cores counts for the fastest one.
@@ -158,36 +158,28 @@ Topology SysfsTopology(const fs::path& root) {
   return topology;
 }
 
-std::vector<CoreKind> CoreKindsOf(const Topology& topology) {
+std::vector<CoreKind> CoreKindsOf(const Topology& topology, const std::vector<int>& allowed) {
+  const auto is_allowed = [&allowed](int cpu) {
+    return std::find(allowed.begin(), allowed.end(), cpu) != allowed.end();
+  };
   int ranks = 1;
   for (const Core& core : topology.cores) ranks = std::max(ranks, core.rank + 1);
   std::vector<CoreKind> kinds;
   for (int rank = 0; rank < ranks; ++rank) {
-    CoreKind kind{KindOfRank(rank, ranks), 0, 0};
+    CoreKind kind;
+    kind.name = KindOfRank(rank, ranks);
+    kind.by_default = rank == 0;
     for (const Core& core : topology.cores) {
       if (core.rank != rank) continue;
       ++kind.physical;
       kind.logical += static_cast<int>(core.cpus.size());
+      const auto first = std::find_if(core.cpus.begin(), core.cpus.end(), is_allowed);
+      if (first != core.cpus.end()) kind.cpus.push_back(*first);
     }
-    if (kind.physical > 0) kinds.push_back(kind);
+    kind.usable = static_cast<int>(kind.cpus.size());
+    if (kind.physical > 0) kinds.push_back(std::move(kind));
   }
   return kinds;
-}
-
-std::vector<int> PerformanceCpus(const Topology& topology, const std::vector<int>& allowed) {
-  const auto pick = [&](bool any_rank) {
-    std::vector<int> cpus;
-    for (const Core& core : topology.cores) {
-      if (core.rank != 0 && !any_rank) continue;
-      const auto first = std::find_if(core.cpus.begin(), core.cpus.end(), [&allowed](int cpu) {
-        return std::find(allowed.begin(), allowed.end(), cpu) != allowed.end();
-      });
-      if (first != core.cpus.end()) cpus.push_back(*first);
-    }
-    return cpus;
-  };
-  const std::vector<int> fast = pick(false);
-  return fast.empty() ? pick(true) : fast;
 }
 
 }  // namespace wattline::benchmarks

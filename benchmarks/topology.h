@@ -33,9 +33,7 @@ std::vector<int> ParseCpuList(std::string_view text);
 // "performance", "efficiency", and "middle" for what lies between.
 std::string KindOfRank(int rank, int ranks);
 
-std::vector<CoreKind> CoreKindsOf(const Topology& topology);
-
-// The first allowed CPU of each core of rank 0; of any core where none of those is allowed.
-std::vector<int> PerformanceCpus(const Topology& topology, const std::vector<int>& allowed);
+// Kinds with their usable cores: those of which a CPU is allowed. The fastest does the work.
+std::vector<CoreKind> CoreKindsOf(const Topology& topology, const std::vector<int>& allowed);
 
 }  // namespace wattline::benchmarks

@@ -97,7 +97,7 @@ class BatterySource : public PowerSource {
   FileReader read_;
 };
 
-std::string WhyUnreadable(const fs::path& battery, const FileReader& read) {
+std::string WhyNoPower(const fs::path& battery, const FileReader& read) {
   for (const char* name : {"power_now", "current_now", "voltage_now"}) {
     const fs::path file = battery / name;
     const FileNumber number = ReadNumber(file, read);
@@ -129,7 +129,7 @@ Opened OpenBattery(const MeterOptions& options) {
   Sources sources;
   for (const fs::path& battery : supplies.batteries) {
     if (!ReadWatts(battery, supplies, options.read)) {
-      return {nullptr, WhyUnreadable(battery, options.read), true};
+      return {nullptr, WhyNoPower(battery, options.read), true};
     }
     sources.push_back(std::make_unique<BatterySource>(battery, supplies, options.read));
   }

@@ -119,13 +119,12 @@ std::string ChildProcess::End() {
 }
 
 bool ChildProcess::Reap(double at_most_s) {
-  using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + std::chrono::duration<double>(at_most_s);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(at_most_s);
   while (!reaped_) {
     const pid_t ended = ::waitpid(pid_, &status_, WNOHANG);
     // Where someone else has collected it (SIGCHLD ignored), there is nothing left to wait for.
     reaped_ = ended == pid_ || (ended < 0 && errno == ECHILD);
-    if (reaped_ || Clock::now() >= until) break;
+    if (reaped_ || std::chrono::steady_clock::now() >= until) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return reaped_;

@@ -85,7 +85,7 @@ Others ListOthers(const std::vector<HwmonDevice>& devices, const std::set<std::s
   return others;
 }
 
-Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
+Opened OpenPlanned(const MeterOptions& options, std::string_view name, bool cpu_only) {
   const fs::path folder = options.root / "sys/class/hwmon";
   std::error_code fault;
   if (!fs::is_directory(folder, fault)) {
@@ -151,8 +151,8 @@ Opened Open(const MeterOptions& options, std::string_view name, bool cpu_only) {
 
 }  // namespace
 
-Opened OpenHwmon(const MeterOptions& options) { return Open(options, "hwmon", false); }
+Opened OpenHwmon(const MeterOptions& options) { return OpenPlanned(options, "hwmon", false); }
 
-Opened OpenHwmonCpu(const MeterOptions& options) { return Open(options, "hwmon_cpu", true); }
+Opened OpenHwmonCpu(const MeterOptions& options) { return OpenPlanned(options, "hwmon_cpu", true); }
 
 }  // namespace wattline::energy

@@ -15,10 +15,6 @@
 namespace wattline::energy {
 namespace {
 
-std::string Plural(size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 template <typename Wanted>
 std::vector<HwmonSensor> Select(const HwmonDevice& device, Wanted wanted) {
   std::vector<HwmonSensor> selected;
@@ -58,8 +54,8 @@ std::vector<HwmonSensor> CardSensors(const HwmonDevice& device) {
   return {};
 }
 
-void Add(HwmonPlans& found, HwmonPlan& plan, const HwmonDevice& device,
-         const std::vector<HwmonSensor>& sensors) {
+void AddToPlan(HwmonPlans& found, HwmonPlan& plan, const HwmonDevice& device,
+               const std::vector<HwmonSensor>& sensors) {
   if (sensors.empty()) return;
   plan.sensors.insert(plan.sensors.end(), sensors.begin(), sensors.end());
   found.counted.insert(device.folder);
@@ -69,7 +65,7 @@ void PlanAmdCpu(const std::vector<HwmonDevice>& devices, HwmonPlans& found) {
   for (const std::string_view driver : {"amd_energy", "zenpower", "fam15h_power"}) {
     HwmonPlan plan;
     for (const HwmonDevice& device : devices) {
-      if (device.name == driver) Add(found, plan, device, PackageSensors(device));
+      if (device.name == driver) AddToPlan(found, plan, device, PackageSensors(device));
     }
     if (plan.sensors.empty()) continue;
     plan.domain = {"cpu", fmt::format("packages, by {}", driver), kCpuPart};
@@ -150,12 +146,12 @@ void PlanGpus(const std::vector<HwmonDevice>& devices, HwmonPlans& found) {
   HwmonPlan apu;
   for (const HwmonDevice& device : devices) {
     if (device.name == "amdgpu") {
-      Add(found, device.apu ? apu : boards, device,
-          Select(device, [](const HwmonSensor& s) { return !s.counts && s.number == 1; }));
+      AddToPlan(found, device.apu ? apu : boards, device,
+                Select(device, [](const HwmonSensor& s) { return !s.counts && s.number == 1; }));
     }
     // i915_gt0 ... are tiles of an i915.
     if (device.name == "xe" || device.name == "i915") {
-      Add(found, boards, device, CardSensors(device));
+      AddToPlan(found, boards, device, CardSensors(device));
     }
   }
   if (!boards.sensors.empty()) {

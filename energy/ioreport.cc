@@ -18,7 +18,7 @@ namespace {
 
 // Batches of macOS 27 come 2.03 to 2.23 s apart on an M5 Max and 0.5 to 1.7 s on an M1 Ultra
 // (github.com/lablup/all-smi, issue 415, pull request 412).
-constexpr double kLongestTick_s = 2.3;
+constexpr double kLongestBatch_s = 2.3;
 
 // Channels whose stamps lie this close were published together. Those of one batch differ by up to
 // 0.2 ms (all-smi, pull request 424: eight channels of an M1 Ultra), batches by 10 ms at least.
@@ -38,9 +38,9 @@ struct Clocks {
 };
 
 // One channel's counter, and what is known about when it was published.
-class Counter {
+class ChannelCounter {
  public:
-  Counter(std::string name, double joules_per_count)
+  ChannelCounter(std::string name, double joules_per_count)
       : name_(std::move(name)), joules_per_count_(joules_per_count) {}
 
   const std::string& name() const { return name_; }
@@ -99,7 +99,7 @@ class Counter {
 };
 
 // The counters that are summed to a domain, by their place among the meter's.
-struct Sum {
+struct ChannelSum {
   std::vector<size_t> counters;
   std::optional<Value> held;  // the latest one whose counters were published together
 };
@@ -107,8 +107,8 @@ struct Sum {
 class IoReportMeter : public Meter {
  public:
   IoReportMeter(MeterInfo info, std::shared_ptr<const IoReportLibrary> library,
-                CfOwner subscription, CfOwner subscribed, std::vector<Counter> counters,
-                std::vector<Sum> sums, Clock& clock)
+                CfOwner subscription, CfOwner subscribed, std::vector<ChannelCounter> counters,
+                std::vector<ChannelSum> sums, Clock& clock)
       : Meter(std::move(info)),
         library_(std::move(library)),
         subscription_(std::move(subscription)),
@@ -122,7 +122,7 @@ class IoReportMeter : public Meter {
   Reading Read() override {
     Reading reading;
     reading.values.resize(sums_.size());
-    for (Counter& counter : counters_) counter.Forget();
+    for (ChannelCounter& counter : counters_) counter.Forget();
     const uint64_t asked_ticks = library_->ticks_now == nullptr ? 0 : library_->ticks_now();
     reading.before = clock_.Now();
     const CfOwner samples(
@@ -149,14 +149,14 @@ class IoReportMeter : public Meter {
       const CfRef channel = library_->cf_array_get(channels, i);
       const std::string name = CfText(*library_, library_->get_name(channel));
       const auto counter = std::find_if(counters_.begin(), counters_.end(),
-                                        [&](const Counter& c) { return c.name() == name; });
+                                        [&](const ChannelCounter& c) { return c.name() == name; });
       const int64_t value = library_->get_integer(channel, nullptr);
       if (counter == counters_.end() || value == kIoReportInvalid) continue;
       lost = !counter->Next(value, Stamp(channel), now, s_per_tick) || lost;
     }
     if (!lost) return;
     ++generation_;
-    for (Sum& sum : sums_) sum.held.reset();
+    for (ChannelSum& sum : sums_) sum.held.reset();
   }
 
   std::optional<Clocks> ReadClocks(uint64_t asked_ticks) {
@@ -186,13 +186,13 @@ class IoReportMeter : public Meter {
     return stamp;
   }
 
-  std::optional<Value> Total(Sum& sum) const {
+  std::optional<Value> Total(ChannelSum& sum) const {
     Value value;
     std::optional<TimePoint> first;
     std::optional<TimePoint> last;
     bool stamped = true;
     for (const size_t index : sum.counters) {
-      const Counter& counter = counters_[index];
+      const ChannelCounter& counter = counters_[index];
       if (!counter.read()) return std::nullopt;
       value.joules += counter.joules();
       if (!counter.published()) {
@@ -219,13 +219,13 @@ class IoReportMeter : public Meter {
   CfOwner subscribed_;
   CfOwner channels_key_;
   CfOwner elements_key_;
-  std::vector<Counter> counters_;
-  std::vector<Sum> sums_;
+  std::vector<ChannelCounter> counters_;
+  std::vector<ChannelSum> sums_;
   Clock& clock_;
   uint32_t generation_ = 0;
 };
 
-std::vector<IoReportChannel> Describe(const IoReportLibrary& library, CfRef channels) {
+std::vector<IoReportChannel> DescribeChannels(const IoReportLibrary& library, CfRef channels) {
   std::vector<IoReportChannel> found;
   const long count = channels == nullptr ? 0 : library.cf_array_count(channels);
   for (long i = 0; i < count; ++i) {
@@ -257,7 +257,7 @@ Opened OpenIoReport(const MeterOptions& options) {
                                  kIoReportEnergyGroup)};
   }
   const CfRef listed = library->cf_dictionary_get(all.get(), key.get());
-  const std::vector<IoReportChannel> channels = Describe(*library, listed);
+  const std::vector<IoReportChannel> channels = DescribeChannels(*library, listed);
   EnergyDomains chosen = ChooseEnergyChannels(channels);
   if (std::none_of(chosen.domains.begin(), chosen.domains.end(),
                    [](const EnergyDomain& d) { return d.domain.in_total; })) {
@@ -271,16 +271,16 @@ Opened OpenIoReport(const MeterOptions& options) {
   info.name = "ioreport";
   info.kind = Kind::kModelled;
   info.lsb_j = 0;
-  info.expected_tick_s = kLongestTick_s;
+  info.expected_tick_s = kLongestBatch_s;
   info.note = "Apple calls its values estimates, not to be compared between devices";
   if (!chosen.refused.empty()) info.note += "; left out: " + chosen.refused;
   // The same dictionary, with the needed channels only.
   const CfOwner desired(library, library->cf_dictionary_create_copy(nullptr, 0, all.get()));
   const CfOwner needed(library, library->cf_array_create(nullptr, 0, library->cf_array_callbacks));
-  std::vector<Counter> counters;
-  std::vector<Sum> sums;
+  std::vector<ChannelCounter> counters;
+  std::vector<ChannelSum> sums;
   for (EnergyDomain& domain : chosen.domains) {
-    Sum sum;
+    ChannelSum sum;
     double lsb_j = 0;
     for (const ChosenChannel& channel : domain.channels) {
       sum.counters.push_back(counters.size());

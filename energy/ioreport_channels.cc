@@ -78,7 +78,7 @@ std::optional<Form> McpuForm(std::string_view name) {
   return form == Form::kNumberNumber ? std::nullopt : form;
 }
 
-struct Rail {
+struct IoReportRail {
   const char* name;
   const char* scope;
   Parts parts;
@@ -88,7 +88,7 @@ struct Rail {
 };
 
 // Apple's package power is CPU + GPU + ANE. DRAM is none of them, so that all four can be summed.
-constexpr std::array<Rail, 8> kRails = {{
+constexpr std::array<IoReportRail, 8> kRails = {{
     {"cpu", "all CPU clusters", kCpuPart, true, false, CpuForm},
     {"gpu", "GPU", kGpuPart, true, true, GpuForm},
     {"ane", "neural engine", kAnePart, true, true, AneForm},
@@ -100,7 +100,8 @@ constexpr std::array<Rail, 8> kRails = {{
 }};
 
 // The rail's channels in the shortest form that is listed, each name once.
-std::vector<size_t> ChannelsOf(const Rail& rail, std::span<const IoReportChannel> channels) {
+std::vector<size_t> ChannelsOf(const IoReportRail& rail,
+                               std::span<const IoReportChannel> channels) {
   for (const Form form : kForms) {
     std::vector<size_t> found;
     for (size_t i = 0; i < channels.size(); ++i) {
@@ -137,7 +138,7 @@ std::optional<double> JoulesPerCount(std::string_view unit_label) {
 
 EnergyDomains ChooseEnergyChannels(std::span<const IoReportChannel> channels) {
   EnergyDomains chosen;
-  for (const Rail& rail : kRails) {
+  for (const IoReportRail& rail : kRails) {
     const std::vector<size_t> found = ChannelsOf(rail, channels);
     if (found.empty()) continue;
     EnergyDomain domain;

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Rail {
+struct JetsonRail {
   std::string label;
   // Power in watts is `to_w` times the value of the first file, times that of the second if any.
   std::vector<fs::path> files;
@@ -102,7 +102,7 @@ std::vector<fs::path> Folders(const fs::path& parent, std::string_view begin = "
   return folders;
 }
 
-void AddHwmonRails(const fs::path& folder, const FileReader& read, std::vector<Rail>& rails) {
+void AddHwmonRails(const fs::path& folder, const FileReader& read, std::vector<JetsonRail>& rails) {
   std::optional<double> update_s;
   if (const auto update_ms = ReadNumber(folder / "update_interval", read).value) {
     if (*update_ms > 0) update_s = static_cast<double>(*update_ms) * 1e-3;
@@ -122,7 +122,7 @@ void AddHwmonRails(const fs::path& folder, const FileReader& read, std::vector<R
   }
 }
 
-void AddIioRails(const fs::path& folder, const FileReader& read, std::vector<Rail>& rails) {
+void AddIioRails(const fs::path& folder, const FileReader& read, std::vector<JetsonRail>& rails) {
   for (int n = 0; n <= 2; ++n) {
     const std::optional<std::string> label =
         ReadWord(folder / fmt::format("rail_name_{}", n), read);
@@ -131,8 +131,8 @@ void AddIioRails(const fs::path& folder, const FileReader& read, std::vector<Rai
   }
 }
 
-std::vector<Rail> FindRails(const fs::path& drivers, const FileReader& read) {
-  std::vector<Rail> rails;
+std::vector<JetsonRail> FindRails(const fs::path& drivers, const FileReader& read) {
+  std::vector<JetsonRail> rails;
   for (const fs::path& monitor : Folders(drivers / "ina3221")) {
     for (const fs::path& folder : Folders(monitor / "hwmon", "hwmon")) {
       AddHwmonRails(folder, read, rails);
@@ -149,7 +149,7 @@ std::vector<Rail> FindRails(const fs::path& drivers, const FileReader& read) {
 
 class RailSource : public PowerSource {
  public:
-  RailSource(const Rail& rail, const FileReader& read)
+  RailSource(const JetsonRail& rail, const FileReader& read)
       : PowerSource(rail.update_s), to_w_(rail.to_w) {
     for (const fs::path& file : rail.files) files_.emplace_back(file, read);
   }
@@ -170,7 +170,7 @@ class RailSource : public PowerSource {
 };
 
 // Empty where the rail can be read.
-std::string WhyUnreadable(const Rail& rail, const FileReader& read) {
+std::string WhyRailUnreadable(const JetsonRail& rail, const FileReader& read) {
   for (const fs::path& file : rail.files) {
     const FileNumber number = ReadNumber(file, read);
     if (!number.value) return number.WhyNot(file);
@@ -178,22 +178,23 @@ std::string WhyUnreadable(const Rail& rail, const FileReader& read) {
   return "";
 }
 
-struct Chosen {
+struct ChosenRail {
   Domain domain;
-  Rail rail;
+  JetsonRail rail;
 };
 
-std::vector<Chosen> ChooseRails(const std::vector<Rail>& rails, std::vector<std::string>& others) {
-  std::vector<Chosen> chosen;
-  const auto input =
-      std::find_if(rails.begin(), rails.end(), [](const Rail& r) { return IsInput(r.label); });
+std::vector<ChosenRail> ChooseRails(const std::vector<JetsonRail>& rails,
+                                    std::vector<std::string>& others) {
+  std::vector<ChosenRail> chosen;
+  const auto input = std::find_if(rails.begin(), rails.end(),
+                                  [](const JetsonRail& r) { return IsInput(r.label); });
   if (input != rails.end()) {
     chosen.push_back({{"module", "input of the module, " + input->label,
                        kCpuPart | kGpuPart | kDramPart | kAnePart},
                       *input});
   }
   int counted = 0;
-  for (const Rail& rail : rails) {
+  for (const JetsonRail& rail : rails) {
     const Meaning meaning = MeaningOf(rail.label);
     if (meaning.units == 0 || IsInput(rail.label)) {
       // "NC": not connected.
@@ -223,17 +224,17 @@ Opened OpenJetson(const MeterOptions& options) {
                                  "power monitors are hidden (containers do that)",
                                  drivers.string())};
   }
-  const std::vector<Rail> rails = FindRails(drivers, options.read);
+  const std::vector<JetsonRail> rails = FindRails(drivers, options.read);
   std::vector<std::string> others;
-  const std::vector<Chosen> chosen = ChooseRails(rails, others);
+  const std::vector<ChosenRail> chosen = ChooseRails(rails, others);
 
   MeterInfo info;
   info.name = "jetson";
   info.kind = Kind::kSampled;
   std::vector<Sources> domains;
   bool total = false;
-  for (const Chosen& c : chosen) {
-    if (std::string why_not = WhyUnreadable(c.rail, options.read); !why_not.empty()) {
+  for (const ChosenRail& c : chosen) {
+    if (std::string why_not = WhyRailUnreadable(c.rail, options.read); !why_not.empty()) {
       if (c.domain.in_total) return {nullptr, why_not, true};
       continue;  // what is shown only can be missed
     }

@@ -16,6 +16,10 @@ std::string_view KindName(Kind kind) {
   return "unknown";
 }
 
+std::string Plural(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::optional<double> Difference(const Reading& begin, const Reading& end, size_t domain) {
   if (begin.generation != end.generation) return std::nullopt;
   if (domain >= begin.values.size() || domain >= end.values.size()) return std::nullopt;

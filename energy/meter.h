@@ -1,6 +1,7 @@
 // What a meter is: a few energy counters that are read together, and what is known about them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,9 @@ struct Domain {
   // Its counter did not move when it was watched: neither shown nor summed.
   bool frozen = false;
 };
+
+// "1 package", "2 packages": for a scope.
+std::string Plural(size_t count, std::string_view noun);
 
 // The counter's behaviour as it was watched, see Characterise().
 struct Behaviour {

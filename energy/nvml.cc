@@ -21,25 +21,25 @@ constexpr double kStep_j = 1e-3;
 constexpr int kFirstReads = 10;
 constexpr std::chrono::milliseconds kBetweenFirstReads{20};
 
-enum class EnergySource : uint8_t {
+enum class GpuEnergySource : uint8_t {
   kFunction,     // nvmlDeviceGetTotalEnergyConsumption: the GPU
   kScopedField,  // kNvmlScopedEnergy_mj of the module
   kTotalField    // kNvmlTotalEnergy_mj of the module
 };
 
-enum class PowerSource : uint8_t { kNone, kInstantField, kPowerUsage };
+enum class GpuPowerSource : uint8_t { kNone, kInstantField, kPowerUsage };
 
 struct Gpu {
   NvmlDevice device = nullptr;
   GpuIdentity identity;
   NvmlReturn status = kNvmlSuccess;  // of finding it
   bool shared = false;               // divided into MIG instances
-  EnergySource energy = EnergySource::kFunction;
-  PowerSource power = PowerSource::kNone;
+  GpuEnergySource energy = GpuEnergySource::kFunction;
+  GpuPowerSource power = GpuPowerSource::kNone;
   std::optional<double> last_mj;
 
   NvmlScope scope() const {
-    return energy == EnergySource::kFunction ? NvmlScope::kGpu : NvmlScope::kModule;
+    return energy == GpuEnergySource::kFunction ? NvmlScope::kGpu : NvmlScope::kModule;
   }
 };
 
@@ -49,13 +49,13 @@ struct EnergyRead {
 };
 
 EnergyRead ReadEnergy(const NvmlLibrary& nvml, const Gpu& gpu) {
-  if (gpu.energy == EnergySource::kFunction) {
+  if (gpu.energy == GpuEnergySource::kFunction) {
     unsigned long long energy_mj = 0;
     const NvmlReturn status = nvml.total_energy_mj(gpu.device, &energy_mj);
     return {status, static_cast<double>(energy_mj)};
   }
   const unsigned field =
-      gpu.energy == EnergySource::kScopedField ? kNvmlScopedEnergy_mj : kNvmlTotalEnergy_mj;
+      gpu.energy == GpuEnergySource::kScopedField ? kNvmlScopedEnergy_mj : kNvmlTotalEnergy_mj;
   const NvmlLibrary::Field read = nvml.ReadField(gpu.device, field, NvmlScope::kModule);
   return {read.status, read.value};
 }
@@ -101,8 +101,8 @@ bool IsAbsent(NvmlReturn status) {
 // Sets where the GPU's energy is read; else why it cannot be.
 std::string FindEnergy(const NvmlLibrary& nvml, Gpu& gpu) {
   bool stood_at_0 = false;
-  for (const EnergySource source :
-       {EnergySource::kFunction, EnergySource::kScopedField, EnergySource::kTotalField}) {
+  for (const GpuEnergySource source :
+       {GpuEnergySource::kFunction, GpuEnergySource::kScopedField, GpuEnergySource::kTotalField}) {
     gpu.energy = source;
     const EnergyRead read = ReadFirstEnergy(nvml, gpu);
     if (read.status == kNvmlSuccess && read.energy_mj > 0) return "";
@@ -119,11 +119,11 @@ std::string FindEnergy(const NvmlLibrary& nvml, Gpu& gpu) {
 void FindPower(const NvmlLibrary& nvml, Gpu& gpu) {
   const NvmlLibrary::Field read = nvml.ReadField(gpu.device, kNvmlInstantPower_mw, gpu.scope());
   if (read.status == kNvmlSuccess) {
-    gpu.power = PowerSource::kInstantField;
+    gpu.power = GpuPowerSource::kInstantField;
   } else if (gpu.scope() == NvmlScope::kGpu && nvml.power_usage_mw != nullptr) {
     unsigned power_mw = 0;
     if (nvml.power_usage_mw(gpu.device, &power_mw) == kNvmlSuccess) {
-      gpu.power = PowerSource::kPowerUsage;
+      gpu.power = GpuPowerSource::kPowerUsage;
     }
   }
 }
@@ -137,7 +137,7 @@ std::optional<double> PowerCap(const NvmlLibrary& nvml, const Gpu& gpu) {
   return cap_mw * 1e-3;
 }
 
-std::optional<double> Sum(std::optional<double> a, std::optional<double> b) {
+std::optional<double> SumIfKnown(std::optional<double> a, std::optional<double> b) {
   if (!a || !b) return std::nullopt;
   return *a + *b;
 }
@@ -189,11 +189,11 @@ class NvmlMeter : public Meter {
 
  private:
   std::optional<double> ReadPower(const Gpu& gpu) const {
-    if (gpu.power == PowerSource::kInstantField) {
+    if (gpu.power == GpuPowerSource::kInstantField) {
       const NvmlLibrary::Field read =
           nvml_->ReadField(gpu.device, kNvmlInstantPower_mw, gpu.scope());
       if (read.status == kNvmlSuccess) return read.value;
-    } else if (gpu.power == PowerSource::kPowerUsage) {
+    } else if (gpu.power == GpuPowerSource::kPowerUsage) {
       unsigned power_mw = 0;
       if (nvml_->power_usage_mw(gpu.device, &power_mw) == kNvmlSuccess) return power_mw;
     }
@@ -265,8 +265,8 @@ Opened OpenNvml(const MeterOptions& options, const Environment& environment) {
               true};
     }
     FindPower(nvml, gpu);
-    averaged = averaged || gpu.power == PowerSource::kPowerUsage;
-    cap_w = Sum(cap_w, PowerCap(nvml, gpu));
+    averaged = averaged || gpu.power == GpuPowerSource::kPowerUsage;
+    cap_w = SumIfKnown(cap_w, PowerCap(nvml, gpu));
     info.domains.push_back(MakeDomain(gpu, alone ? "gpu" : fmt::format("gpu{}", index)));
     gpus.push_back(gpu);
   }

@@ -9,7 +9,7 @@ namespace wattline::energy {
 namespace {
 
 template <typename Function>
-bool Find(void* handle, const char* name, Function& function) {
+bool FindFunction(void* handle, const char* name, Function& function) {
   function = reinterpret_cast<Function>(dlsym(handle, name));
   return function != nullptr;
 }
@@ -78,20 +78,20 @@ NvmlLibrary::~NvmlLibrary() {
 
 std::string NvmlLibrary::Bind() {
   // Optional ones first: a missing one leaves a null pointer.
-  Find(handle_, "nvmlErrorString", error_string_);
-  Find(handle_, "nvmlDeviceGetFieldValues", field_values);
-  Find(handle_, "nvmlDeviceGetPowerUsage", power_usage_mw);
-  Find(handle_, "nvmlDeviceGetEnforcedPowerLimit", enforced_limit_mw);
-  Find(handle_, "nvmlDeviceGetMigMode", mig_mode);
-  if (!Find(handle_, "nvmlInit_v2", init_)) return "nvmlInit_v2";
-  if (!Find(handle_, "nvmlShutdown", shutdown_)) return "nvmlShutdown";
-  if (!Find(handle_, "nvmlDeviceGetCount_v2", device_count)) return "nvmlDeviceGetCount_v2";
-  if (!Find(handle_, "nvmlDeviceGetHandleByIndex_v2", device_by_index)) {
+  FindFunction(handle_, "nvmlErrorString", error_string_);
+  FindFunction(handle_, "nvmlDeviceGetFieldValues", field_values);
+  FindFunction(handle_, "nvmlDeviceGetPowerUsage", power_usage_mw);
+  FindFunction(handle_, "nvmlDeviceGetEnforcedPowerLimit", enforced_limit_mw);
+  FindFunction(handle_, "nvmlDeviceGetMigMode", mig_mode);
+  if (!FindFunction(handle_, "nvmlInit_v2", init_)) return "nvmlInit_v2";
+  if (!FindFunction(handle_, "nvmlShutdown", shutdown_)) return "nvmlShutdown";
+  if (!FindFunction(handle_, "nvmlDeviceGetCount_v2", device_count)) return "nvmlDeviceGetCount_v2";
+  if (!FindFunction(handle_, "nvmlDeviceGetHandleByIndex_v2", device_by_index)) {
     return "nvmlDeviceGetHandleByIndex_v2";
   }
-  if (!Find(handle_, "nvmlDeviceGetName", device_name)) return "nvmlDeviceGetName";
-  if (!Find(handle_, "nvmlDeviceGetUUID", device_uuid)) return "nvmlDeviceGetUUID";
-  if (!Find(handle_, "nvmlDeviceGetTotalEnergyConsumption", total_energy_mj)) {
+  if (!FindFunction(handle_, "nvmlDeviceGetName", device_name)) return "nvmlDeviceGetName";
+  if (!FindFunction(handle_, "nvmlDeviceGetUUID", device_uuid)) return "nvmlDeviceGetUUID";
+  if (!FindFunction(handle_, "nvmlDeviceGetTotalEnergyConsumption", total_energy_mj)) {
     return "nvmlDeviceGetTotalEnergyConsumption";
   }
   return "";

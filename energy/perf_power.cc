@@ -124,7 +124,7 @@ std::optional<double> LargestStep_j(const RaplZones& zones, const MeterOptions& 
   return largest_j;
 }
 
-std::string WhyAbsent(const fs::path& missing, const Surroundings& here) {
+std::string WhyPmuAbsent(const fs::path& missing, const Surroundings& here) {
   if (!here.virtual_machine.empty()) {
     return fmt::format(
         "{} is absent: this is {}, whose host keeps the RAPL counters to itself; "
@@ -153,7 +153,7 @@ Opened OpenPerfPower(const MeterOptions& options, const PerfOpener& open) {
   const Surroundings here = FindSurroundings(options);
   const fs::path pmu = options.root / "sys/bus/event_source/devices/power";
   const FileText type_text = options.read(pmu / "type");
-  if (type_text.error != 0) return {nullptr, WhyAbsent(pmu / "type", here)};
+  if (type_text.error != 0) return {nullptr, WhyPmuAbsent(pmu / "type", here)};
   const std::optional<uint64_t> type = ParseCount(type_text.text);
   if (!type || *type > UINT32_MAX) {
     return {nullptr, fmt::format("{} holds '{}', which is no number", (pmu / "type").string(),
@@ -170,7 +170,7 @@ Opened OpenPerfPower(const MeterOptions& options, const PerfOpener& open) {
   for (const RaplPart part : kRaplParts) {
     const fs::path file = pmu / "events" / PerfEventName(part);
     if (options.read(file).error != 0) {
-      if (part == RaplPart::kPackage) return {nullptr, WhyAbsent(file, here)};
+      if (part == RaplPart::kPackage) return {nullptr, WhyPmuAbsent(file, here)};
       continue;
     }
     if (part == RaplPart::kCore && RaplCoreIsOfOneCore(here)) {

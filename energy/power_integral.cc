@@ -9,7 +9,7 @@ namespace {
 constexpr double kLongestGap_s = 5;
 // INA3221 and its like show some tenths of a watt below zero on a rail that is switched off.
 constexpr double kLowest_w = -1;
-constexpr double kHighest_w = 10'000;
+constexpr double kHighestSample_w = 10'000;
 // Drivers of slow buses keep a value for a second; slower sensors say so.
 constexpr double kOldest_s = 1;
 // Beyond this many usual intervals a value that did not change is quiet, not old.
@@ -43,7 +43,7 @@ void PowerIntegral::Learn(double interval_s) {
 }
 
 void PowerIntegral::Add(TimePoint at, std::optional<double> watts) {
-  if (!watts || !(*watts >= kLowest_w && *watts <= kHighest_w)) {
+  if (!watts || !(*watts >= kLowest_w && *watts <= kHighestSample_w)) {
     Lose();
     return;
   }

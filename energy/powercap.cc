@@ -21,13 +21,13 @@ namespace fs = std::filesystem;
 // and cards.
 double Highest_uw(RaplPart part) { return part == RaplPart::kPsys ? 4e9 : 1e9; }
 
-struct Counter {
+struct ZoneCounter {
   KeptFile file;
   Unwrapper unwrap;
 };
 
 struct CounterSum {
-  std::vector<Counter> counters;
+  std::vector<ZoneCounter> counters;
   bool in_total = true;
   bool lost = false;  // it is not in the total, and one of its counters was set back
 };
@@ -39,7 +39,7 @@ struct OpenedSum {
 };
 
 // Why the text of an energy_uj is no counter's value, or nothing.
-std::string WhyUnreadable(const fs::path& file, const FileText& value) {
+std::string WhyCounterUnreadable(const fs::path& file, const FileText& value) {
   if (value.error == EACCES || value.error == EPERM) {
     return fmt::format("{} is there but not readable by this user", file.string());
   }
@@ -57,7 +57,7 @@ OpenedSum OpenSum(RaplPart part, const std::vector<RaplZone>& zones, const Meter
     const fs::path file = zone.folder / "energy_uj";
     KeptFile kept(file, options.read);
     const FileText value = kept.Read();
-    opened.why_not = WhyUnreadable(file, value);
+    opened.why_not = WhyCounterUnreadable(file, value);
     if (!opened.why_not.empty()) {
       const bool rights = value.error == EACCES || value.error == EPERM;
       // Said once, with the package.
@@ -106,7 +106,7 @@ class PowercapMeter : public Meter {
   std::optional<Value> ReadSum(CounterSum& sum, bool& lost) {
     uint64_t total_uj = 0;
     bool whole = true;
-    for (Counter& counter : sum.counters) {
+    for (ZoneCounter& counter : sum.counters) {
       const FileText text = counter.file.Read();
       const std::optional<uint64_t> value_uj =
           text.error == 0 ? ParseCount(text.text) : std::nullopt;

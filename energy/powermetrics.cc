@@ -22,7 +22,7 @@ constexpr int kInterval_ms = 250;
 // A sample comes every 0.26 s (258.1 ms is the median of an M2 on macOS 26.5.2, macmon's
 // research/powermetrics); its start takes some tenths of a second more.
 constexpr double kSilent_s = 3;
-constexpr double kLongestTick_s = 0.35;
+constexpr double kLongestSample_s = 0.35;
 constexpr double kReadApart_s = 0.05;  // SamplerOptions::interval_s
 
 constexpr std::string_view kHelp =
@@ -205,7 +205,7 @@ MeterInfo InfoOf(const std::vector<Channel>& channels, double doubt_s) {
   for (const Channel& channel : channels) info.domains.push_back(channel.domain);
   info.lsb_j = 1e-3;
   info.rounds_each_tick = true;
-  info.expected_tick_s = kLongestTick_s;
+  info.expected_tick_s = kLongestSample_s;
   // The stamps may get later by as much as the meter is read late.
   info.most_delay_s = doubt_s + kReadApart_s;
   info.note = fmt::format(

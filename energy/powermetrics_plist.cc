@@ -12,7 +12,7 @@ namespace {
 
 // No sample is longer, nor does a Mac draw more: beyond these the document is garbage.
 constexpr uint64_t kLongest_ns = 24ull * 3600 * 1'000'000'000;
-constexpr double kHighest_w = 10'000;
+constexpr double kHighestMac_w = 10'000;
 
 constexpr std::array<std::string_view, 2> kBegins = {"<?xml", "<plist"};
 constexpr std::string_view kEnd = "</plist>";
@@ -23,7 +23,7 @@ std::string Quoted(std::string_view text) {
 }
 
 // The value of `key` in a <dict>: the next element after <key>. Text between them is not looked at.
-pugi::xml_node Find(const pugi::xml_node& dict, std::string_view key) {
+pugi::xml_node FindValue(const pugi::xml_node& dict, std::string_view key) {
   for (pugi::xml_node node = dict.child("key"); node; node = node.next_sibling("key")) {
     if (node.child_value() != key) continue;
     pugi::xml_node value = node.next_sibling();
@@ -44,7 +44,7 @@ void AppendText(std::string_view text, std::string& kept) {
 class Reader {
  public:
   std::optional<uint64_t> Count(const pugi::xml_node& dict, const char* key) {
-    const pugi::xml_node value = Find(dict, key);
+    const pugi::xml_node value = FindValue(dict, key);
     if (!value) return std::nullopt;
     const std::string_view text = value.child_value();
     uint64_t count = 0;
@@ -59,7 +59,7 @@ class Reader {
   }
 
   std::optional<std::string> Text(const pugi::xml_node& dict, const char* key) {
-    const pugi::xml_node value = Find(dict, key);
+    const pugi::xml_node value = FindValue(dict, key);
     if (!value) return std::nullopt;
     if (std::string_view(value.name()) != "string") {
       Fail(fmt::format("{} is the {} {}, not a string", key, value.name(),
@@ -72,7 +72,7 @@ class Reader {
   }
 
   pugi::xml_node Dict(const pugi::xml_node& dict, const char* key) {
-    const pugi::xml_node value = Find(dict, key);
+    const pugi::xml_node value = FindValue(dict, key);
     if (value && std::string_view(value.name()) != "dict") {
       Fail(fmt::format("{} is the {} {}, not a dict", key, value.name(),
                        Quoted(value.child_value())));
@@ -93,7 +93,7 @@ void CheckPower(Reader& reader, const char* key, std::optional<uint64_t> energy_
                 uint64_t elapsed_ns) {
   if (!energy_mj) return;
   const double watts = static_cast<double>(*energy_mj) * 1e6 / static_cast<double>(elapsed_ns);
-  if (watts <= kHighest_w) return;
+  if (watts <= kHighestMac_w) return;
   reader.Fail(
       fmt::format("{} is {} mJ in {} ns, an absurd {:.3g} W", key, *energy_mj, elapsed_ns, watts));
 }
@@ -131,7 +131,7 @@ ParsedSample ParsePowermetrics(std::string_view document) {
   if (sample.elapsed_ns == 0 || sample.elapsed_ns > kLongest_ns) {
     reader.Fail(fmt::format("elapsed_ns is {}", sample.elapsed_ns));
   }
-  if (std::string_view(Find(top, "is_delta").name()) == "false") {
+  if (std::string_view(FindValue(top, "is_delta").name()) == "false") {
     reader.Fail("is_delta is false, so its energies are not those of elapsed_ns");
   }
   const pugi::xml_node processor = reader.Dict(top, "processor");

@@ -13,7 +13,7 @@ struct Process {
   std::unique_ptr<Sampler> sampler;
 };
 
-Process Open() {
+Process OpenProcess() {
   const char* flag = std::getenv("WATTLINE_ENERGY");
   const char* root = std::getenv("WATTLINE_METER_ROOT");
   MeterOptions options;
@@ -28,7 +28,7 @@ Process Open() {
 }  // namespace
 
 Sampler* ProcessSampler() {
-  static Process process = Open();
+  static Process process = OpenProcess();
   static const bool started = [] {
     if (process.chosen.set.meters.empty()) return false;
     process.sampler = std::make_unique<Sampler>(process.chosen.set);

@@ -3,13 +3,6 @@
 #include <fmt/format.h>
 
 namespace wattline::energy {
-namespace {
-
-std::string Plural(size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
-}  // namespace
 
 std::string_view RaplName(RaplPart part) {
   switch (part) {

@@ -113,7 +113,7 @@ Listing ListZones(const fs::path& folder, const FileReader& read) {
   return listing;
 }
 
-std::string WhyAbsent(const fs::path& folder, const Surroundings& here) {
+std::string WhyPowercapAbsent(const fs::path& folder, const Surroundings& here) {
   if (!here.virtual_machine.empty()) {
     return fmt::format(
         "{} is absent: this is {}, whose host keeps the RAPL counters to itself; "
@@ -176,8 +176,8 @@ std::vector<Zone> ChooseOfPackage(std::vector<Zone> zones, const Surroundings& h
 }
 
 // The zones called `name` inside `parents`.
-std::vector<RaplZone> PartsOf(const std::vector<Zone>& parents, std::string_view name,
-                              const std::string& package, const Listing& listing) {
+std::vector<RaplZone> ZonesInside(const std::vector<Zone>& parents, std::string_view name,
+                                  const std::string& package, const Listing& listing) {
   std::vector<RaplZone> found;
   for (const Zone& parent : parents) {
     for (const auto& [id, zone] : listing.zones) {
@@ -194,7 +194,7 @@ RaplZones FindRaplZones(const MeterOptions& options, const Surroundings& here) {
   const fs::path folder = options.root / "sys/class/powercap";
   std::error_code fault;
   if (!fs::is_directory(folder, fault)) {
-    found.why_not = WhyAbsent(folder, here);
+    found.why_not = WhyPowercapAbsent(folder, here);
     return found;
   }
   const Listing listing = ListZones(folder, options.read);
@@ -217,12 +217,12 @@ RaplZones FindRaplZones(const MeterOptions& options, const Surroundings& here) {
       found.parts[RaplPart::kPackage].push_back({zone.folder, number});
     }
     for (const RaplPart part : {RaplPart::kDram, RaplPart::kCore, RaplPart::kUncore}) {
-      std::vector<RaplZone> inside = PartsOf(chosen, RaplName(part), number, listing);
+      std::vector<RaplZone> inside = ZonesInside(chosen, RaplName(part), number, listing);
       if (inside.empty()) {
         std::vector<Zone> twins = zones;
         std::erase_if(twins, [](const Zone& zone) { return !zone.mmio; });
         if (!twins.empty()) {
-          inside = PartsOf(ChooseOfPackage(twins, here), RaplName(part), number, listing);
+          inside = ZonesInside(ChooseOfPackage(twins, here), RaplName(part), number, listing);
         }
       }
       if (inside.empty()) continue;

@@ -34,10 +34,11 @@ std::optional<Edge> LastEdge(const Track& track, size_t domain) {
 
 }  // namespace
 
+// A counter that moves with every read (IOReport's before macOS 27) was watched with a tick as long
+// as its read: it ticks at least as often, and two such ticks are three reads.
 bool IsFast(const MeterInfo& info) {
   const std::optional<Behaviour>& b = info.behaviour;
-  return info.kind != Kind::kSampled && b && b->tick_s <= kFastTick_s &&
-         4 * b->read_cost_s <= b->tick_s;
+  return info.kind != Kind::kSampled && b && b->tick_s <= kFastTick_s;
 }
 
 Sampler::Sampler(MeterSet& meters, Clock& clock, SamplerOptions options)

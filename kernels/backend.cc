@@ -13,6 +13,9 @@
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/cpu/features.h"
 #include "kernels/decode/decode_cpu.h"
+#include "kernels/encode/encode_coreml.h"
+#include "kernels/encode/encode_cpu.h"
+#include "kernels/gemm/gemm_accelerate.h"
 #include "kernels/gemm/gemm_blas.h"
 #include "kernels/gemm/gemm_onednn.h"
 
@@ -49,6 +52,7 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .dequant = MakeCpuDequant,
           .block = MakeCpuBlock,
           .step = MakeCpuStep,
+          .encode = MakeCpuEncode,
           .decoder = MakeCpuDecoder};
 }
 
@@ -74,6 +78,7 @@ constexpr Backend kReference = {
     .dequant = nullptr,
     .block = nullptr,
     .step = nullptr,
+    .encode = nullptr,
     .decoder = ReferenceDecoder};
 
 #if WATTLINE_HAS_BLAS || WATTLINE_HAS_ONEDNN
@@ -93,6 +98,7 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
           .dequant = nullptr,
           .block = nullptr,
           .step = nullptr,
+          .encode = nullptr,
           .decoder = nullptr};
 }
 #endif
@@ -109,9 +115,42 @@ constexpr Backend kMlx = {.name = "mlx",
                           .attention = MakeMlxAttention,
                           .dequant = MakeMlxDequant,
                           .block = MakeMlxBlock,
-                          .step = nullptr,
+                          .step = MakeMlxStep,
+                          .encode = MakeMlxEncode,
                           .decoder = MakeMlxDecoder};
 #endif
+
+constexpr Backend kAccelerate = {.name = "accelerate",
+                                 .why_not = WhyNotAccelerate,
+                                 .describe = DescribeAccelerate,
+                                 .cpu = nullptr,
+                                 .on_gpu = nullptr,
+                                 .holds = AccelerateHolds,
+                                 .gemm = MakeAccelerateGemm,
+                                 .linear = MakeAccelerateLinear,
+                                 .attention = nullptr,
+                                 .dequant = nullptr,
+                                 .block = nullptr,
+                                 .step = nullptr,
+                                 .encode = nullptr,
+                                 .decoder = nullptr};
+
+constexpr Backend CoreMl(std::string_view name, std::string (*describe)()) {
+  return {.name = name,
+          .why_not = WhyNotCoreMl,
+          .describe = describe,
+          .cpu = nullptr,
+          .on_gpu = nullptr,
+          .holds = CoreMlHolds,
+          .gemm = nullptr,
+          .linear = nullptr,
+          .attention = nullptr,
+          .dequant = nullptr,
+          .block = nullptr,
+          .step = nullptr,
+          .encode = MakeCoreMlEncode,
+          .decoder = nullptr};
+}
 
 // Its rows are those of the ceilings.
 constexpr Backend kCuda = {.name = "cuda",
@@ -126,6 +165,7 @@ constexpr Backend kCuda = {.name = "cuda",
                            .dequant = nullptr,
                            .block = nullptr,
                            .step = nullptr,
+                           .encode = nullptr,
                            .decoder = nullptr};
 
 constexpr std::array kBackends = {
@@ -138,6 +178,7 @@ constexpr std::array kBackends = {
     CpuBackend("cpu_neon_i8mm", &kNeonI8mmKernels, WhyNotNeonI8mm, DescribeNeonI8mm),
     CpuBackend("cpu_neon", &kNeonKernels, WhyNotNeon, DescribeNeon),
 #endif
+    kAccelerate,
 #if WATTLINE_HAS_BLAS
     GemmLibrary("openblas", DescribeOpenBlas, MakeOpenBlasGemm),
 #endif
@@ -147,6 +188,10 @@ constexpr std::array kBackends = {
 #if WATTLINE_HAS_MLX
     kMlx,
 #endif
+    CoreMl("coreml_cpu", DescribeCoreMlCpu),
+    CoreMl("coreml_gpu", DescribeCoreMlGpu),
+    CoreMl("coreml_ane", DescribeCoreMlAne),
+    CoreMl("coreml_all", DescribeCoreMlAll),
     kCuda,
     kReference,
 };

@@ -10,6 +10,7 @@
 #include "kernels/block/step.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/decode/decoder.h"
+#include "kernels/encode/encode.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
 #include "kernels/work.h"
@@ -34,6 +35,9 @@ struct Backend {
   MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool);
   // One training step of a block, or its forward pass with all that a backward pass needs saved.
   MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
+  // A whole encoder; result: [tokens + 1, model_dim], see encode.h. The case's model and tokens
+  // stay valid while the work lives.
+  MadeWork (*encode)(const Backend& self, const EncodeCase& c, ThreadPool& pool);
   MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
                          ThreadPool& pool);
 };

@@ -176,7 +176,7 @@ class DequantWork : public PoolWork {
 
 // The only failure of a constructor above is memory.
 template <class W, class... Args>
-MadeWork Make(Args&&... args) {
+MadeWork MakeCpuWork(Args&&... args) {
   try {
     return {std::make_unique<W>(std::forward<Args>(args)...), {}};
   } catch (const std::bad_alloc&) {
@@ -187,15 +187,15 @@ MadeWork Make(Args&&... args) {
 }  // namespace
 
 MadeWork MakeCpuGemm(const Backend& backend, const GemmCase& c, ThreadPool& pool) {
-  return Make<GemmWork>(*backend.cpu, c, pool);
+  return MakeCpuWork<GemmWork>(*backend.cpu, c, pool);
 }
 
 MadeWork MakeCpuLinear(const Backend& backend, const LinearCase& c, ThreadPool& pool) {
-  return Make<LinearWork>(*backend.cpu, c, pool);
+  return MakeCpuWork<LinearWork>(*backend.cpu, c, pool);
 }
 
 MadeWork MakeCpuAttention(const Backend& backend, const AttentionArgs& c, ThreadPool& pool) {
-  return Make<AttentionWork>(*backend.cpu, c, pool);
+  return MakeCpuWork<AttentionWork>(*backend.cpu, c, pool);
 }
 
 MadeWork MakeCpuDequant(const Backend& backend, const Matrix& w, Format to, ThreadPool& pool) {
@@ -203,7 +203,7 @@ MadeWork MakeCpuDequant(const Backend& backend, const Matrix& w, Format to, Thre
     return {nullptr,
             "the CPU kernels unpack to f32 and bf16, not to " + std::string(Info(to).name)};
   }
-  return Make<DequantWork>(*backend.cpu, w, to, pool);
+  return MakeCpuWork<DequantWork>(*backend.cpu, w, to, pool);
 }
 
 }  // namespace wattline::kernels

@@ -17,6 +17,10 @@ mx::array ArrayOf(const float* values, mx::Shape shape, mx::Dtype type) {
   return rounded;
 }
 
+mx::array VectorOf(const float* values, int64_t count, mx::Dtype type) {
+  return ArrayOf(values, {Int(count)}, type);
+}
+
 std::vector<float> FloatsOf(const mx::array& array) {
   mx::array values =
       mx::contiguous(mx::astype(array, mx::float32, mx::Device::cpu), false, mx::Device::cpu);
@@ -27,6 +31,11 @@ std::vector<float> FloatsOf(const mx::array& array) {
 double UnitOf(mx::Dtype type) {
   if (type == mx::float16) return 0x1p-11;
   return type == mx::bfloat16 ? 0x1p-8 : 0x1p-24;
+}
+
+mx::array HeadsMlx(const mx::array& x, int64_t heads, int64_t head_dim) {
+  return mx::transpose(mx::reshape(x, {x.shape(0), x.shape(1), Int(heads), Int(head_dim)}),
+                       {0, 2, 1, 3});
 }
 
 void MlxWork::Run() {

@@ -25,6 +25,10 @@ MadeWork MakeMlxLinear(const Backend& self, const LinearCase& c, ThreadPool& poo
 MadeWork MakeMlxAttention(const Backend& self, const AttentionArgs& c, ThreadPool& pool);
 // Forward.
 MadeWork MakeMlxBlock(const Backend& self, const BlockCase& c, ThreadPool& pool);
+// All matrices f32 or all bf16, and all else of their type: the residual stream and every gradient.
+MadeStep MakeMlxStep(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
+// Dense formats.
+MadeWork MakeMlxEncode(const Backend& self, const EncodeCase& c, ThreadPool& pool);
 // Llama models whose matrices MLX holds; activations and cache are f16 for packed weights, else of
 // the weights' type.
 MadeDecoder MakeMlxDecoder(const Backend& self, const Model& model, DecoderOptions options,

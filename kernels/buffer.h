@@ -8,6 +8,12 @@
 
 namespace wattline::kernels {
 
+// Of a cache line, on which tensors, rows and the scratch of a sequence start.
+inline constexpr int64_t kLineByte = 64;
+constexpr int64_t RoundToLine(int64_t byte) {
+  return (byte + kLineByte - 1) / kLineByte * kLineByte;
+}
+
 // Owns `byte` bytes, zero-initialised by the system when they are first touched. From 2 MiB on they
 // start at a multiple of 2 MiB, and huge pages are asked for.
 class RawBuffer {

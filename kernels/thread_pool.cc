@@ -28,10 +28,18 @@ void Pause() {
 #endif
 }
 
+int RoundsFor(int threads) {
+  int rounds = 0;
+  while ((1 << rounds) < threads) ++rounds;
+  return rounds;
+}
+
+}  // namespace
+
 // A counter on a cache line of its own that threads wait for. The lowest bit says that a waiter is
 // parked, so that who moves the counter calls the system only then, and learns it from the very
 // exchange that takes the line.
-class alignas(128) Signal {
+class alignas(128) ThreadPool::Signal {
  public:
   void MoveTo(uint32_t count) {
     const uint32_t before = word_.exchange(count << 1, std::memory_order_acq_rel);
@@ -70,14 +78,6 @@ class alignas(128) Signal {
   std::atomic<uint32_t> word_{0};
 };
 
-int RoundsFor(int threads) {
-  int rounds = 0;
-  while ((1 << rounds) < threads) ++rounds;
-  return rounds;
-}
-
-}  // namespace
-
 // The barrier is a dissemination barrier (Hensgen, Finkel and Manber, 1988): in round r each thread
 // tells the one 2^r places on that it has come, and waits for the one 2^r places back. Two threads
 // meet with one line each way at the same time, 16 in four such steps; no line has two writers. A
@@ -106,11 +106,15 @@ struct ThreadPool::State {
   std::vector<std::thread> threads;
 };
 
+// Threads take the class of the pool's maker, as on Linux they inherit the CPUs that it may run on.
 ThreadPool::ThreadPool(int threads, const std::vector<int>& cpus)
     : state_(std::make_unique<State>(threads)) {
   assert(threads >= 1);
+  const ThreadClasses& classes = UsedThreadClasses();
+  const ThreadClass inherited = classes.get();
   for (int i = 1; i < threads; ++i) {
-    state_->threads.emplace_back([this, i] {
+    state_->threads.emplace_back([this, i, inherited, set = classes.set] {
+      if (inherited != ThreadClass::kUnset) set(inherited);
       State* state = state_.get();
       for (uint32_t run = 1;; ++run) {
         state->start.WaitFor(run);

@@ -52,6 +52,7 @@ class ThreadPool {
 
  private:
   friend class Worker;
+  class Signal;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -13,8 +13,6 @@ constexpr double kSamePeak = 0.01;
 // kGemvTokens of kernels/linear/linear.h.
 constexpr double kStreamTokens = 8;
 
-bool StartsWith(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
 bool IsDense(const std::string& format) {
   return format == "f32" || format == "f16" || format == "bf16" || format == "int8";
 }
@@ -25,14 +23,16 @@ double GemmTokens(const Address& address) { return std::strtod(address.subject.c
 // Tokens that one pass of the linear layers works on; absent for other fixtures.
 std::optional<double> LinearTokens(const Address& address) {
   if (address.fixture == "gemm") return GemmTokens(address);
-  if (address.fixture == "block") return address.CaseNumber("tokens");
+  if (address.fixture == "block" || address.fixture == "encode") {
+    return address.CaseNumber("tokens");
+  }
   if (address.fixture != "decode") return std::nullopt;
   const std::optional<double> prompt = address.CaseNumber("prefill");
   return prompt ? prompt : address.CaseNumber("batch").value_or(1);
 }
 
 // Whether the rows of a CPU backend ran with this instruction set.
-bool Has(const std::string& isa, const std::string& backend, const Machine& machine) {
+bool HasIsa(const std::string& isa, const std::string& backend, const Machine& machine) {
   if (backend.find(isa) != std::string::npos) return true;
   const auto told = machine.backends.find(backend);
   return backend == "cpu" && told != machine.backends.end() &&
@@ -41,7 +41,7 @@ bool Has(const std::string& isa, const std::string& backend, const Machine& mach
 
 // AVX-512, or AMX, which extends it.
 bool HasAvx512(const std::string& backend, const Machine& machine) {
-  return Has("avx512", backend, machine) || Has("amx", backend, machine);
+  return HasIsa("avx512", backend, machine) || HasIsa("amx", backend, machine);
 }
 
 Formats TensorFormats(const std::string& format) {
@@ -58,14 +58,14 @@ Formats CpuLinear(const Address& address, double tokens, const Machine& machine)
   if (is_dense_gemm || is_step) return {address.format};
   const bool is_stream = tokens <= kStreamTokens;
   if (!IsDense(address.format)) {
-    return {!is_stream && Has("amx", address.backend, machine) ? "bf16" : "int8"};
+    return {!is_stream && HasIsa("amx", address.backend, machine) ? "bf16" : "int8"};
   }
   if (is_stream) return {"f32"};
   return {HasAvx512(address.backend, machine) ? "bf16" : "f32"};
 }
 
 Formats FromTable(const Address& address, const Machine& machine) {
-  const Device device = DeviceOf(address.backend);
+  const Device device = DeviceOf(address.backend, machine);
   if (address.fixture == "ceiling" || device == Device::kOther) return {address.format};
   if (address.fixture == "dequant") return {"f32"};
   if (device == Device::kCuda) return TensorFormats(address.format);
@@ -78,12 +78,23 @@ Formats FromTable(const Address& address, const Machine& machine) {
 
 Device DeviceOf(const std::string& backend) {
   for (const char* prefix : {"cpu", "openblas", "onednn", "blas", "accelerate", "mlx_cpu"}) {
-    if (StartsWith(backend, prefix)) return Device::kCpu;
+    if (backend.starts_with(prefix)) return Device::kCpu;
   }
   for (const char* prefix : {"cuda", "cublas", "cudnn"}) {
-    if (StartsWith(backend, prefix)) return Device::kCuda;
+    if (backend.starts_with(prefix)) return Device::kCuda;
   }
   return Device::kOther;
+}
+
+Device DeviceOf(const std::string& backend, const Machine& told) {
+  const auto described = told.backends.find(backend);
+  if (backend != "mlx" || described == told.backends.end()) return DeviceOf(backend);
+  const std::string& text = described->second;
+  if (text.find(", cpu") != std::string::npos) return Device::kCpu;
+  const auto is_named = [&text](const GpuNote& gpu) {
+    return !gpu.name.empty() && text.find(", gpu, " + gpu.name) != std::string::npos;
+  };
+  return std::any_of(told.gpus.begin(), told.gpus.end(), is_named) ? Device::kCuda : Device::kOther;
 }
 
 bool Streams(const Row& row) {

@@ -13,6 +13,9 @@ namespace wattline::roofline {
 // What runs the backend's work.
 enum class Device : uint8_t { kCpu, kCuda, kOther };
 Device DeviceOf(const std::string& backend);
+// The same of "mlx" too, which runs where the context says: "MLX 0.32.4, gpu, NVIDIA H200". On a
+// GPU that is none of the context's, Apple's, it stays kOther: no ceilings were measured there.
+Device DeviceOf(const std::string& backend, const Machine& told);
 
 // The bytes of the row come from memory: it has MBU, or its address says that its weights or its
 // cache are cold. Those of fixture `ceiling` by their footprint, see StandOf().

@@ -12,14 +12,6 @@ namespace {
 
 constexpr double kNormal975 = 1.959963984540054;
 
-// Between neighbours in proportion.
-double Quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 }  // namespace
 
 double NormalDraws::Uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kLevelPoint = "GB/s@byte:";
 
 // The runs of one row, and of them those whose joules count.
-struct Group {
+struct RunsOfRow {
   const Row* first = nullptr;
   std::vector<const Row*> runs;
   std::vector<const Row*> metered;
@@ -65,7 +65,7 @@ std::optional<double> ClockHz(const Row& row) {
   return *giga * 1e9;
 }
 
-Place PlaceOf(const Address& address) {
+BackendThreads BackendThreadsOf(const Address& address) {
   return {address.backend, static_cast<int>(address.CaseNumber("threads").value_or(1))};
 }
 
@@ -102,7 +102,7 @@ class Gatherer {
     bool has_other_joules = false;
     for (const Row& row : file.rows) {
       if (!row.address || row.address->fixture != "ceiling" || Rank(row) > 2) continue;
-      Group& group = groups_[row.name];
+      RunsOfRow& group = groups_[row.name];
       if (group.first == nullptr) {
         group.first = &row;
         order_.push_back(row.name);
@@ -124,7 +124,7 @@ class Gatherer {
     }
   }
 
-  void Take(const Group& group) {
+  void Take(const RunsOfRow& group) {
     const Row& first = *group.first;
     if (group.runs.empty()) return Remark(first.name, first.error);
     const std::string& subject = first.address->subject;
@@ -135,24 +135,24 @@ class Gatherer {
     // write, copy, triad: no reads, so they are nobody's bandwidth here.
   }
 
-  void TakePeak(const Group& group) {
+  void TakePeak(const RunsOfRow& group) {
     const Address& address = *group.first->address;
     const Runs runs = Values(group.runs, [](const Row& row) { return row.FlopPerS(); });
     if (runs.empty()) return Remark(group.first->name, "it has no TFLOPS");
-    rows_.peaks[PlaceOf(address)][address.format] = runs;
+    rows_.peaks[BackendThreadsOf(address)][address.format] = runs;
   }
 
-  void TakeRead(const Group& group) {
+  void TakeRead(const RunsOfRow& group) {
     const Address& address = *group.first->address;
     const Runs runs = Values(group.runs, [](const Row& row) { return row.BytePerS(); });
     const std::optional<double> kib = address.CaseNumber("kb");
     if (!kib || !(*kib > 0)) return Remark(group.first->name, "its name has no footprint, kb:");
     if (runs.empty()) return Remark(group.first->name, "it has no GB/s");
-    rows_.reads[PlaceOf(address)][*kib * 1024] = runs;
+    rows_.reads[BackendThreadsOf(address)][*kib * 1024] = runs;
   }
 
-  void TakeLevels(const Group& group) {
-    auto& rates = level_rates_[PlaceOf(*group.first->address)];
+  void TakeLevels(const RunsOfRow& group) {
+    auto& rates = level_rates_[BackendThreadsOf(*group.first->address)];
     bool any = false;
     for (const Row* run : group.runs) {
       for (const auto& [counter, value] : run->counters) {
@@ -166,7 +166,7 @@ class Gatherer {
     if (!any) Remark(group.first->name, "it has no points of its sweep (GB/s@byte:)");
   }
 
-  void TakeIntensity(const Group& group) {
+  void TakeIntensity(const RunsOfRow& group) {
     const Address& address = *group.first->address;
     const std::optional<double> kib = address.CaseNumber("kb");
     const std::optional<double> told = address.CaseNumber("flop_per_byte");
@@ -200,14 +200,15 @@ class Gatherer {
     }
     point.watts = MedianOf(metered, Watts);
     point.watts_err = MedianOf(metered, WattsErr);
-    rows_.sweeps[PlaceOf(address)][{address.format, *kib * 1024}].push_back(std::move(point));
+    rows_.sweeps[BackendThreadsOf(address)][{address.format, *kib * 1024}].push_back(
+        std::move(point));
   }
 
   CeilingRows rows_;
   std::vector<std::string> meters_;
   std::vector<std::string> order_;
-  std::map<std::string, Group> groups_;
-  std::map<Place, std::map<double, Runs>> level_rates_;
+  std::map<std::string, RunsOfRow> groups_;
+  std::map<BackendThreads, std::map<double, Runs>> level_rates_;
 };
 
 }  // namespace

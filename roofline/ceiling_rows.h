@@ -15,10 +15,10 @@
 namespace wattline::roofline {
 
 // Backend and threads: what has levels and roofs of its own.
-struct Place {
+struct BackendThreads {
   std::string backend;
   int threads = 1;
-  bool operator<(const Place& other) const {
+  bool operator<(const BackendThreads& other) const {
     return std::tie(backend, threads) < std::tie(other.backend, other.threads);
   }
 };
@@ -27,11 +27,15 @@ struct Place {
 using Runs = std::vector<double>;
 
 struct CeilingRows {
-  std::map<Place, std::map<std::string, Runs>> peaks;  // by format, FLOP/s
-  std::map<Place, std::map<double, Runs>> reads;       // by footprint per thread in byte, byte/s
-  std::map<Place, std::vector<SweepPoint>> levels;     // medians per footprint
+  // By format, FLOP/s.
+  std::map<BackendThreads, std::map<std::string, Runs>> peaks;
+  // By footprint per thread in byte, byte/s.
+  std::map<BackendThreads, std::map<double, Runs>> reads;
+  // Medians per footprint.
+  std::map<BackendThreads, std::vector<SweepPoint>> levels;
   // By format and footprint per thread in byte; in order of intensity.
-  std::map<Place, std::map<std::pair<std::string, double>, std::vector<IntensityPoint>>> sweeps;
+  std::map<BackendThreads, std::map<std::pair<std::string, double>, std::vector<IntensityPoint>>>
+      sweeps;
   std::vector<std::string> remarks;  // rows that are not used and why
 };
 

@@ -74,7 +74,7 @@ Claim ReadClaim(const Json& json, const std::string& place, std::string& fault) 
   return claim;
 }
 
-ReadClaims ReadList(const Json& list, const std::string& place, const std::string& path) {
+ReadClaims ReadClaimList(const Json& list, const std::string& place, const std::string& path) {
   ReadClaims read;
   std::string fault;
   if (!list.is_array()) fault = fmt::format("{} is {}, not a list", place, list.type_name());
@@ -93,13 +93,13 @@ ReadClaims ClaimsOfContext(const std::string& context, const std::string& path) 
   if (!parsed.error.empty()) return {{}, parsed.error};
   const auto found = parsed.json.find("claims");
   if (found == parsed.json.end() || found->is_null()) return {};
-  return ReadList(*found, "context.claims", path);
+  return ReadClaimList(*found, "context.claims", path);
 }
 
 ReadClaims ParseClaims(const std::string& text, const std::string& path) {
   const ParsedJson parsed = ParseJson(text, path);
   if (!parsed.error.empty()) return {{}, parsed.error};
-  if (parsed.json.is_array()) return ReadList(parsed.json, "claims", path);
+  if (parsed.json.is_array()) return ReadClaimList(parsed.json, "claims", path);
   const auto found = parsed.json.is_object() ? parsed.json.find("claims") : parsed.json.end();
   if (!parsed.json.is_object() || found == parsed.json.end()) {
     return {{},
@@ -107,7 +107,7 @@ ReadClaims ParseClaims(const std::string& text, const std::string& path) {
                         "'claims'",
                         path)};
   }
-  return ReadList(*found, "claims", path);
+  return ReadClaimList(*found, "claims", path);
 }
 
 ReadClaims LoadClaims(const std::string& path) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kTime = "time_s";
 
-void Append(std::string& remark, const std::string& more) {
+void AppendRemark(std::string& remark, const std::string& more) {
   if (more.empty()) return;
   if (!remark.empty()) remark += "; ";
   remark += more;
@@ -57,7 +57,7 @@ std::string LabelRemark(const std::string& label, const Metric& metric) {
     const std::string part = label.substr(begin, end - begin);
     const bool of_energy = part.rfind("energy ", 0) == 0 || part.rfind("no meter", 0) == 0;
     const bool of_all = part.rfind("above the ", 0) == 0 || part.rfind("not used", 0) == 0;
-    if (of_all || (of_energy && metric.quantity == Quantity::kEnergy)) Append(remark, part);
+    if (of_all || (of_energy && metric.quantity == Quantity::kEnergy)) AppendRemark(remark, part);
     begin = end + 2;
   }
   return remark;
@@ -98,23 +98,24 @@ ChosenRuns ChooseRuns(const CellRuns& cell, std::span<const Results> files) {
     const Row* row = BestAggregate(cell.aggregates, run.file);
     if (row == nullptr) continue;
     chosen.runs.push_back({row, run.file});
-    Append(chosen.remark, row->aggregate + " as its file tells");
+    AppendRemark(chosen.remark, row->aggregate + " as its file tells");
   }
   if (chosen.runs.empty()) return chosen;
   size_t unsteady = 0;
   for (const Run& run : chosen.runs) unsteady += IsUnsteady(*run.row);
   chosen.unsteady = unsteady > 0;
   if (unsteady > 0) {
-    Append(chosen.remark, chosen.runs.size() == 1 ? "unsteady"
-                                                  : fmt::format("{} of {} runs unsteady", unsteady,
-                                                                chosen.runs.size()));
+    AppendRemark(chosen.remark,
+                 chosen.runs.size() == 1
+                     ? "unsteady"
+                     : fmt::format("{} of {} runs unsteady", unsteady, chosen.runs.size()));
   }
   if (!cell.failed.empty()) {
-    Append(chosen.remark,
-           fmt::format("{} of {} runs failed: {}", cell.failed.size(),
-                       cell.failed.size() + chosen.runs.size(), cell.failed[0].row->error));
+    AppendRemark(chosen.remark,
+                 fmt::format("{} of {} runs failed: {}", cell.failed.size(),
+                             cell.failed.size() + chosen.runs.size(), cell.failed[0].row->error));
   }
-  Append(chosen.remark, SourcesOf(chosen.runs, files));
+  AppendRemark(chosen.remark, SourcesOf(chosen.runs, files));
   return chosen;
 }
 
@@ -135,7 +136,7 @@ std::optional<CompareCell> CellOf(const ChosenRuns& chosen, const Metric& metric
   cell.unsteady = chosen.unsteady;
   cell.bound = Median(bounds);
   cell.remark = chosen.remark;
-  Append(cell.remark, label);
+  AppendRemark(cell.remark, label);
   return cell;
 }
 

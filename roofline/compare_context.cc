@@ -76,6 +76,7 @@ class Facts {
     Put("program", results_.tool);
     Put("chip", machine.chip);
     if (!machine.gpus.empty()) Put("GPU", machine.gpus.front().name);
+    PutNumber("GPU cores", context.Number("gpu_cores"));
     Put("machine", context.TextOr("machine"));
     if (machine.memory_byte) Put("memory", fmt::format("{:.4g} GB", *machine.memory_byte * 1e-9));
     Put("OS", machine.os);
@@ -88,7 +89,10 @@ class Facts {
     PutNumber("schema", context.Number("schema_version"));
     Put("Google Benchmark", context.TextOr("google_benchmark_version"));
     if (machine.threads) Put("threads", std::to_string(*machine.threads));
+    Put("cores", fmt::format("{}", fmt::join(TextsOf(context.List("core_kinds_used")), " ")));
     Put("power source", context.TextOr("power_source"));
+    PutFlag("low-power mode", context.Flag("low_power_mode"));
+    Put("thermal pressure", context.TextOr("thermal_pressure"));
     Put("governor", context.TextOr("clock_governor"));
     PutFlag("turbo", context.Flag("turbo"));
     if (const Json* model = context.Object("model")) Put("model", ModelText(*model));

@@ -17,7 +17,7 @@ void Leave(std::string_view what, LeftOut& left_out) {
   }
 }
 
-void Append(std::string& text, const char* separator, std::string_view part) {
+void AppendSeparated(std::string& text, const char* separator, std::string_view part) {
   if (!text.empty()) text += separator;
   text += part;
 }
@@ -62,7 +62,7 @@ std::optional<RowKey> KeyOf(const Row& row, const LeftOut& left_out) {
         std::find(left_out.cases.begin(), left_out.cases.end(), name) != left_out.cases.end();
     found += is_left_out;
     if (is_left_out) {
-      Append(cases, " ", text);
+      AppendSeparated(cases, " ", text);
     } else {
       made.key += "/" + text;
     }
@@ -78,8 +78,8 @@ std::optional<RowKey> KeyOf(const Row& row, const LeftOut& left_out) {
   } else {
     made.key += "/" + address.backend;
   }
-  if (left_out.format) Append(made.column, " ", address.format);
-  if (!cases.empty()) Append(made.column, " ", cases);
+  if (left_out.format) AppendSeparated(made.column, " ", address.format);
+  if (!cases.empty()) AppendSeparated(made.column, " ", cases);
   return made;
 }
 

@@ -47,7 +47,7 @@ void Distinguish(const std::vector<std::string>& more, std::vector<std::string>&
   }
 }
 
-void Number(std::vector<std::string>& labels) {
+void NumberAlike(std::vector<std::string>& labels) {
   std::map<std::string, int> seen;
   std::set<std::string> taken(labels.begin(), labels.end());
   for (std::string& label : labels) {
@@ -91,7 +91,7 @@ void SetLabels(std::span<const Results> files, const std::vector<std::vector<siz
   for (const std::vector<std::string>* more : {&chips, &gpus, &tools, &commits, &names}) {
     Distinguish(*more, labels);
   }
-  Number(labels);
+  NumberAlike(labels);
   for (size_t c = 0; c < columns.size(); ++c) columns[c].label = labels[c];
 }
 

@@ -8,7 +8,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "roofline/plot_text.h"
@@ -16,24 +15,21 @@
 namespace wattline::roofline {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// As that of the plot's page: its own script and style, and nothing else.
-constexpr std::string_view kPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'";
+using OrderedJson = nlohmann::ordered_json;
 
 // Six digits are more than any measurement has, and half of what a double prints.
-Json Number(double value) {
+OrderedJson JsonNumber(double value) {
   if (!std::isfinite(value)) return nullptr;
   return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
 }
-Json Number(const std::optional<double>& value) { return value ? Number(*value) : Json(nullptr); }
+OrderedJson JsonNumber(const std::optional<double>& value) {
+  return value ? JsonNumber(*value) : OrderedJson(nullptr);
+}
 
 // Values that many rows share, by index.
 class Shared {
  public:
-  Json Index(const std::string& text) {
+  OrderedJson Index(const std::string& text) {
     if (text.empty()) return nullptr;
     const auto [found, added] = index_.try_emplace(text, texts_.size());
     if (added) texts_.push_back(text);
@@ -53,11 +49,11 @@ class Metrics {
     if (added) list_.push_back(Described(metric));
     return found->second;
   }
-  const Json& List() const { return list_; }
+  const OrderedJson& List() const { return list_; }
 
  private:
-  static Json Described(const Metric& metric) {
-    Json words = Json::array();
+  static OrderedJson Described(const Metric& metric) {
+    OrderedJson words = OrderedJson::array();
     for (const Verdict verdict :
          {Verdict::kBetter, Verdict::kWorse, Verdict::kSame, Verdict::kUnclear}) {
       words.push_back(Name(verdict, metric));
@@ -70,44 +66,45 @@ class Metrics {
   }
 
   std::map<std::string, size_t> index_;
-  Json list_ = Json::array();
+  OrderedJson list_ = OrderedJson::array();
 };
 
 // Without what is absent at its end.
-Json Trimmed(Json array) {
+OrderedJson WithoutAbsentEnd(OrderedJson array) {
   while (!array.empty() && array.back().is_null()) array.erase(array.size() - 1);
   return array;
 }
 
 // Order: as `cellFields` of compare_page.js.
-Json CellJson(const CompareCell& cell, const std::optional<CompareVerdict>& verdict,
-              Shared& texts) {
+OrderedJson CellJson(const CompareCell& cell, const std::optional<CompareVerdict>& verdict,
+                     Shared& texts) {
   const Estimate& e = cell.estimate;
-  Json array = {Number(e.median),
-                Number(e.low),
-                Number(e.high),
-                e.count,
-                cell.unsteady ? Json(1) : Json(nullptr),
-                Number(cell.bound),
-                texts.Index(cell.remark)};
+  OrderedJson array = {JsonNumber(e.median),
+                       JsonNumber(e.low),
+                       JsonNumber(e.high),
+                       e.count,
+                       cell.unsteady ? OrderedJson(1) : OrderedJson(nullptr),
+                       JsonNumber(cell.bound),
+                       texts.Index(cell.remark)};
   if (verdict) {
     const Estimate& ratio = verdict->ratio;
     array.push_back(static_cast<int>(verdict->verdict));
-    for (const Json& part : {Number(ratio.median), Number(ratio.low), Number(ratio.high),
-                             Number(verdict->p), texts.Index(verdict->why)}) {
+    for (const OrderedJson& part :
+         {JsonNumber(ratio.median), JsonNumber(ratio.low), JsonNumber(ratio.high),
+          JsonNumber(verdict->p), texts.Index(verdict->why)}) {
       array.push_back(part);
     }
   }
-  return Trimmed(std::move(array));
+  return WithoutAbsentEnd(std::move(array));
 }
 
-Json RowJson(const CompareRow& row, Metrics& metrics, Shared& texts) {
-  Json cells = Json::array();
+OrderedJson RowJson(const CompareRow& row, Metrics& metrics, Shared& texts) {
+  OrderedJson cells = OrderedJson::array();
   for (size_t i = 0; i < row.cells.size(); ++i) {
     const bool judged = i < row.verdicts.size();
     cells.push_back(row.cells[i]
                         ? CellJson(*row.cells[i], judged ? row.verdicts[i] : std::nullopt, texts)
-                        : Json(nullptr));
+                        : OrderedJson(nullptr));
   }
   return {row.key, texts.Index(row.fixture), texts.Index(row.part), metrics.Index(row.metric),
           std::move(cells)};
@@ -116,7 +113,7 @@ Json RowJson(const CompareRow& row, Metrics& metrics, Shared& texts) {
 std::string ComparisonJson(const Comparison& comparison) {
   Shared texts;
   Metrics metrics;
-  Json json = {{"baseline", comparison.baseline}, {"columns", Json::array()}};
+  OrderedJson json = {{"baseline", comparison.baseline}, {"columns", OrderedJson::array()}};
   for (const CompareColumn& column : comparison.columns) {
     json["columns"].push_back({{"label", column.label},
                                {"chip", column.chip},
@@ -124,25 +121,25 @@ std::string ComparisonJson(const Comparison& comparison) {
                                {"tool", column.tool},
                                {"published", column.published}});
   }
-  Json& rows = json["rows"] = Json::array();
+  OrderedJson& rows = json["rows"] = OrderedJson::array();
   for (const CompareRow& row : comparison.rows) rows.push_back(RowJson(row, metrics, texts));
-  Json& missing = json["missing"] = Json::array();
+  OrderedJson& missing = json["missing"] = OrderedJson::array();
   for (const MissingRow& row : comparison.missing) {
-    missing.push_back(Json::array({texts.Index(row.column), row.key, texts.Index(row.why)}));
+    missing.push_back(OrderedJson::array({texts.Index(row.column), row.key, texts.Index(row.why)}));
   }
-  Json& differences = json["differences"] = Json::array();
+  OrderedJson& differences = json["differences"] = OrderedJson::array();
   for (const ContextDifference& difference : comparison.differences) {
     differences.push_back({{"what", difference.what}, {"values", difference.values}});
   }
-  Json& summaries = json["summaries"] = Json::array();
+  OrderedJson& summaries = json["summaries"] = OrderedJson::array();
   for (const CompareSummary& summary : comparison.summaries) {
     summaries.push_back({{"fixture", summary.fixture},
                          {"part", summary.part},
                          {"metric", metrics.Index(summary.metric)},
                          {"column", summary.column},
-                         {"ratio", Number(summary.ratio)},
-                         {"low", Number(summary.low)},
-                         {"high", Number(summary.high)},
+                         {"ratio", JsonNumber(summary.ratio)},
+                         {"low", JsonNumber(summary.low)},
+                         {"high", JsonNumber(summary.high)},
                          {"rows", summary.rows},
                          {"missing", summary.missing}});
   }
@@ -150,7 +147,7 @@ std::string ComparisonJson(const Comparison& comparison) {
   json["metrics"] = metrics.List();
   json["texts"] = texts.Texts();
   // Names from files may be no UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 // "A", "A and B side by side", "A, B, C and 4 more side by side"
@@ -183,7 +180,7 @@ std::string ComparePage(const Comparison& comparison, Theme theme) {
       "<div id=\"tip\" role=\"tooltip\" hidden></div>\n"
       "<script type=\"application/json\" id=\"comparison\">{}</script>\n<script>\n{}"
       "</script>\n</body>\n</html>\n",
-      kPolicy, title, PageVariables(theme), files.style, title,
+      kPagePolicy, title, PageVariables(theme), files.style, title,
       EscapeScript(ComparisonJson(comparison)), files.script);
 }
 

@@ -11,7 +11,7 @@ namespace wattline::roofline {
 namespace {
 
 // Of one fixture and metric.
-struct Group {
+struct SummaryGroup {
   std::string fixture;
   std::string part;
   const Metric* metric = nullptr;
@@ -19,12 +19,12 @@ struct Group {
   std::vector<size_t> missing;              // [columns]
 };
 
-class Groups {
+class SummaryGroups {
  public:
-  explicit Groups(const Comparison& comparison) : comparison_(comparison) {}
+  explicit SummaryGroups(const Comparison& comparison) : comparison_(comparison) {}
 
   void Add(const std::string& fixture, const std::string& part, const CompareRow& row) {
-    Group& group = Find(fixture, part, row.metric);
+    SummaryGroup& group = Find(fixture, part, row.metric);
     const std::optional<CompareCell>& base = row.cells[comparison_.baseline];
     for (size_t c = 0; c < row.cells.size(); ++c) {
       if (c == comparison_.baseline) continue;
@@ -36,10 +36,10 @@ class Groups {
     }
   }
 
-  const std::vector<Group>& all() const { return groups_; }
+  const std::vector<SummaryGroup>& all() const { return groups_; }
 
  private:
-  Group& Find(const std::string& fixture, const std::string& part, const Metric& metric) {
+  SummaryGroup& Find(const std::string& fixture, const std::string& part, const Metric& metric) {
     const auto [found, is_new] =
         index_.try_emplace(std::tuple(fixture, part, metric.counter), groups_.size());
     if (is_new) {
@@ -52,7 +52,7 @@ class Groups {
 
   const Comparison& comparison_;
   std::map<std::tuple<std::string, std::string, std::string>, size_t> index_;
-  std::vector<Group> groups_;
+  std::vector<SummaryGroup> groups_;
 };
 
 }  // namespace
@@ -62,8 +62,8 @@ std::vector<CompareSummary> Summarise(const Comparison& comparison, const Compar
   for (const CompareRow& row : comparison.rows) {
     if (row.metric.ranked) fixtures_of[{row.metric.counter, row.part}].insert(row.fixture);
   }
-  Groups by_fixture(comparison);
-  Groups over_all(comparison);
+  SummaryGroups by_fixture(comparison);
+  SummaryGroups over_all(comparison);
   for (const CompareRow& row : comparison.rows) {
     if (!row.metric.ranked) continue;
     // Rows of foreign names have no fixture: they are a group where there are no others.
@@ -72,8 +72,8 @@ std::vector<CompareSummary> Summarise(const Comparison& comparison, const Compar
     if (!several || !row.fixture.empty()) by_fixture.Add(row.fixture, row.part, row);
   }
   std::vector<CompareSummary> summaries;
-  for (const Groups* groups : {&by_fixture, &over_all}) {
-    for (const Group& group : groups->all()) {
+  for (const SummaryGroups* groups : {&by_fixture, &over_all}) {
+    for (const SummaryGroup& group : groups->all()) {
       for (size_t c = 0; c < comparison.columns.size(); ++c) {
         const auto mean = GeometricMeanOf(group.ratios[c], options.resamples, options.seed);
         if (!mean) continue;

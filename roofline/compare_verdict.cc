@@ -19,7 +19,7 @@ double RelativeBound(const CompareCell& cell) {
 
 std::string Percent(double share) { return fmt::format("{:.3g} %", 100 * share); }
 
-Verdict Direction(double ratio, const Metric& metric) {
+Verdict BetterOrWorse(double ratio, const Metric& metric) {
   return (ratio > 1) == (metric.better == Better::kHigher) ? Verdict::kBetter : Verdict::kWorse;
 }
 
@@ -37,7 +37,7 @@ bool WithinBounds(const ComparePair& pair) {
   return bound > 0 && std::abs(pair.cell->estimate.median - pair.base->estimate.median) <= bound;
 }
 
-bool Overlap(const ComparePair& pair) {
+bool SamplesOverlap(const ComparePair& pair) {
   const auto [a_low, a_high] =
       std::minmax_element(pair.cell->samples.begin(), pair.cell->samples.end());
   const auto [b_low, b_high] =
@@ -113,7 +113,7 @@ class Family {
     } else if (!(*verdict.p < options_.alpha)) {
       verdict.why = fmt::format("p {:.2g} is not below {:.2g}", *verdict.p, options_.alpha);
     } else {
-      verdict.verdict = Direction(verdict.ratio.median, *pair.metric);
+      verdict.verdict = BetterOrWorse(verdict.ratio.median, *pair.metric);
       verdict.why = fmt::format("p {:.2g}, {}", *verdict.p, interval);
     }
   }
@@ -131,10 +131,10 @@ class Family {
                                                                : "the baseline is unsteady";
     } else if (WithinBounds(pair)) {
       verdict.why = BoundsText(pair);
-    } else if (Overlap(pair)) {
+    } else if (SamplesOverlap(pair)) {
       verdict.why = "too few runs for a test, and they overlap";
     } else {
-      verdict.verdict = Direction(verdict.ratio.median, *pair.metric);
+      verdict.verdict = BetterOrWorse(verdict.ratio.median, *pair.metric);
       verdict.why = FewText(CountsOf(pair));
     }
   }

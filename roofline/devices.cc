@@ -10,8 +10,8 @@
 namespace wattline::roofline {
 namespace {
 
-bool IsOfGpu(const Row& row) {
-  return row.address && DeviceOf(row.address->backend) == Device::kCuda;
+bool IsOfGpu(const Row& row, const Machine& told) {
+  return row.address && DeviceOf(row.address->backend, told) == Device::kCuda;
 }
 
 Machine GpuMachine(const Machine& host) {
@@ -49,8 +49,9 @@ std::vector<Results> SplitByDevice(Results results) {
     parts.push_back(std::move(results));
     return parts;
   }
-  const auto first_of_gpu = std::stable_partition(results.rows.begin(), results.rows.end(),
-                                                  [](const Row& row) { return !IsOfGpu(row); });
+  const auto first_of_gpu =
+      std::stable_partition(results.rows.begin(), results.rows.end(),
+                            [&](const Row& row) { return !IsOfGpu(row, results.machine); });
   Results gpu = results;
   gpu.rows.assign(first_of_gpu, results.rows.end());
   gpu.machine = GpuMachine(results.machine);

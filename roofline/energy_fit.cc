@@ -39,7 +39,7 @@ struct LeastSquares {
   double condition = 0;
 };
 
-LeastSquares Solve(const MatrixXd& design, int columns) {
+LeastSquares SolveLeastSquares(const MatrixXd& design, int columns) {
   const MatrixXd used = design.leftCols(columns);
   const VectorXd length = used.colwise().norm();
   const Eigen::JacobiSVD<MatrixXd> svd(used * length.cwiseInverse().asDiagonal(),
@@ -66,18 +66,18 @@ struct Fitted {
   std::optional<Interval> negative_constant_w;
 };
 
-std::optional<Fitted> Run(const Points& points, const Bootstrap& bootstrap) {
+std::optional<Fitted> FitPoints(const Points& points, const Bootstrap& bootstrap) {
   if (points.size() < kLeastEnergyPoints) return std::nullopt;
   const MatrixXd design = Design(points);
-  Fitted fitted{Solve(design, kColumns), {}, 0, {}};
+  Fitted fitted{SolveLeastSquares(design, kColumns), {}, 0, {}};
   // A chip's constant power is not negative: where the points want it so, it is zero.
   const bool no_constant = fitted.least_squares.coefficients[kConstant] < 0;
   const double condition = fitted.least_squares.condition;
   if (!std::isfinite(condition)) return std::nullopt;
   const LeastSquares full = fitted.least_squares;
-  if (no_constant) fitted.least_squares = Solve(design, kConstant);
+  if (no_constant) fitted.least_squares = SolveLeastSquares(design, kConstant);
   const LeastSquares& fit = fitted.least_squares;
-  const LeastSquares reduced = no_constant ? fit : Solve(design, kConstant);
+  const LeastSquares reduced = no_constant ? fit : SolveLeastSquares(design, kConstant);
 
   NormalDraws draw(bootstrap.seed);
   std::vector<double> values[kColumns];
@@ -132,7 +132,7 @@ std::string WhyNotTrusted(const Points& points, const Bootstrap& bootstrap,
     return fmt::format("{} points with watts can be used; three coefficients need {}",
                        points.size(), kLeastEnergyPoints);
   }
-  fitted = Run(points, bootstrap);
+  fitted = FitPoints(points, bootstrap);
   if (!fitted || !(fitted->coefficients.condition <= kMostCondition)) {
     return fmt::format(
         "all {} points lie on one slope of the roof, where joules per byte and constant power grow "
@@ -179,7 +179,7 @@ std::string WhyNotTrusted(const Points& points, const Bootstrap& bootstrap,
 // What the points of one slope do tell: joules per FLOP, with bytes and time as one column.
 std::optional<double> SlopeFlopJ(const Points& points) {
   if (points.size() < 3) return std::nullopt;
-  const double flop_j = Solve(Design(points), kConstant).coefficients[kFlop];
+  const double flop_j = SolveLeastSquares(Design(points), kConstant).coefficients[kFlop];
   return flop_j > 0 ? std::optional(flop_j) : std::nullopt;
 }
 
@@ -206,10 +206,6 @@ std::string Caution(const Points& slowed, const Points& full_clock,
                         *full_clock_flop_j * 1e12);
   }
   return text;
-}
-
-bool HasFigures(const IntensityPoint& p) {
-  return p.flop_per_byte > 0 && p.flop_per_s > 0 && p.watts && *p.watts > 0;
 }
 
 std::string NameOf(const IntensityPoint& point) {
@@ -273,7 +269,7 @@ std::optional<EnergyCoefficients> FitEnergyUnjudged(std::span<const IntensityPoi
   Points used;
   std::copy_if(points.begin(), points.end(), std::back_inserter(used),
                [](const IntensityPoint& p) { return p.not_used.empty() && HasFigures(p); });
-  const std::optional<Fitted> fitted = Run(used, bootstrap);
+  const std::optional<Fitted> fitted = FitPoints(used, bootstrap);
   if (!fitted) return std::nullopt;
   return fitted->coefficients;
 }

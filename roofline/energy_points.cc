@@ -12,10 +12,6 @@
 namespace wattline::roofline {
 namespace {
 
-bool HasFigures(const IntensityPoint& point) {
-  return point.flop_per_byte > 0 && point.flop_per_s > 0 && point.watts && *point.watts > 0;
-}
-
 // Of all clocks the one at nine tenths, which a single reading cannot raise.
 std::optional<double> HighestClock(std::span<const IntensityPoint> points) {
   std::vector<double> clocks;
@@ -107,6 +103,10 @@ std::optional<Cap> FindCap(std::span<const IntensityPoint> points,
 }
 
 }  // namespace
+
+bool HasFigures(const IntensityPoint& point) {
+  return point.flop_per_byte > 0 && point.flop_per_s > 0 && point.watts && *point.watts > 0;
+}
 
 std::vector<std::string> WhyLeftOut(std::span<const IntensityPoint> points) {
   const std::optional<double> highest_hz = HighestClock(points);

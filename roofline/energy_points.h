@@ -22,6 +22,9 @@ inline constexpr int kFlatPoints = 3;
 // Power within this share at every intensity: nothing but time is in the joules.
 inline constexpr double kSamePowerShare = 0.05;
 
+// Intensity, speed and power are there and positive.
+bool HasFigures(const IntensityPoint& point);
+
 // For each point why it is left out, "1635 MHz is 6 % off the sweep's 1740 MHz"; empty where it may
 // be used.
 std::vector<std::string> WhyLeftOut(std::span<const IntensityPoint> points);

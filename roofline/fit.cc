@@ -6,19 +6,19 @@
 namespace wattline::roofline {
 namespace {
 
-bool Same(const RoofKey& a, const RoofKey& b) {
-  return a.format == b.format && a.backend == b.backend && a.threads == b.threads &&
-         a.level == b.level;
-}
-
 template <typename Keyed>
-const Keyed* Find(const std::vector<Keyed>& all, const RoofKey& key) {
+const Keyed* FindKeyed(const std::vector<Keyed>& all, const RoofKey& key) {
   const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Keyed& one) { return Same(one.key, key); });
+      std::find_if(all.begin(), all.end(), [&](const Keyed& one) { return SameKey(one.key, key); });
   return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace
+
+bool SameKey(const RoofKey& a, const RoofKey& b) {
+  return a.format == b.format && a.backend == b.backend && a.threads == b.threads &&
+         a.level == b.level;
+}
 
 double StraightRoof(const Roof& roof, double flop_per_byte) {
   return std::min(roof.peak_flop_per_s.value, roof.byte_per_s.value * flop_per_byte);
@@ -39,11 +39,11 @@ double JoulePerFlop(const EnergyCoefficients& c, double flop_per_byte, double fl
 }
 
 const Roof* FindRoof(const MachineFit& machine, const RoofKey& key) {
-  return Find(machine.roofs, key);
+  return FindKeyed(machine.roofs, key);
 }
 
 const EnergyFit* FindEnergy(const MachineFit& machine, const RoofKey& key) {
-  return Find(machine.energies, key);
+  return FindKeyed(machine.energies, key);
 }
 
 }  // namespace wattline::roofline

@@ -10,6 +10,9 @@
 
 namespace wattline::roofline {
 
+// The level beyond all caches, in RoofKey and LevelFit.
+inline constexpr const char* kMemoryLevel = "DRAM";
+
 // An estimate and its 95 % bootstrap interval.
 struct Interval {
   double value = 0;
@@ -35,6 +38,8 @@ struct RoofKey {
   int threads = 1;
   std::string level;  // where the bytes come from: "L1", "L2", "L3", "DRAM"
 };
+
+bool SameKey(const RoofKey& a, const RoofKey& b);
 
 // Attainable FLOP/s at intensity I: (P^-p + (B I)^-p)^(-1/p); without p, min(P, B I).
 struct Roof {

@@ -8,41 +8,41 @@
 namespace wattline::roofline {
 namespace {
 
-using Out = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-void Put(Out& json, const char* key, double value) {
+void Put(OrderedJson& json, const char* key, double value) {
   if (std::isfinite(value)) json[key] = value;
 }
-void Put(Out& json, const char* key, const std::optional<double>& value) {
+void Put(OrderedJson& json, const char* key, const std::optional<double>& value) {
   if (value) Put(json, key, *value);
 }
-void Put(Out& json, const char* key, const std::string& text) {
+void Put(OrderedJson& json, const char* key, const std::string& text) {
   if (!text.empty()) json[key] = text;
 }
-void Put(Out& json, const char* key, const Interval& value) {
-  Out interval = Out::object();
+void Put(OrderedJson& json, const char* key, const Interval& value) {
+  OrderedJson interval = OrderedJson::object();
   Put(interval, "value", value.value);
   Put(interval, "low", value.low);
   Put(interval, "high", value.high);
   json[key] = std::move(interval);
 }
-void Put(Out& json, const char* key, const std::optional<Interval>& value) {
+void Put(OrderedJson& json, const char* key, const std::optional<Interval>& value) {
   if (value) Put(json, key, *value);
 }
 
 // A list of what `make` makes; an empty one is left out.
 template <typename T, typename Make>
-void PutList(Out& json, const char* key, const std::vector<T>& values, Make make) {
+void PutList(OrderedJson& json, const char* key, const std::vector<T>& values, Make make) {
   if (values.empty()) return;
-  json[key] = Out::array();
+  json[key] = OrderedJson::array();
   for (const T& value : values) json[key].push_back(make(value));
 }
-void PutList(Out& json, const char* key, const std::vector<std::string>& texts) {
-  PutList(json, key, texts, [](const std::string& text) { return Out(text); });
+void PutList(OrderedJson& json, const char* key, const std::vector<std::string>& texts) {
+  PutList(json, key, texts, [](const std::string& text) { return OrderedJson(text); });
 }
 
-Out PointJson(const IntensityPoint& p) {
-  Out json = Out::object();
+OrderedJson PointJson(const IntensityPoint& p) {
+  OrderedJson json = OrderedJson::object();
   Put(json, "row", p.row);
   Put(json, "flop_per_byte", p.flop_per_byte);
   Put(json, "flop_per_s", p.flop_per_s);
@@ -53,15 +53,15 @@ Out PointJson(const IntensityPoint& p) {
   return json;
 }
 
-void PutKey(Out& json, const RoofKey& key) {
+void PutKey(OrderedJson& json, const RoofKey& key) {
   Put(json, "format", key.format);
   Put(json, "backend", key.backend);
   json["threads"] = key.threads;
   Put(json, "level", key.level);
 }
 
-Out RoofJson(const Roof& r) {
-  Out json = Out::object();
+OrderedJson RoofJson(const Roof& r) {
+  OrderedJson json = OrderedJson::object();
   PutKey(json, r.key);
   Put(json, "peak_flop_per_s", r.peak_flop_per_s);
   Put(json, "byte_per_s", r.byte_per_s);
@@ -74,8 +74,8 @@ Out RoofJson(const Roof& r) {
   return json;
 }
 
-Out EnergyJson(const EnergyFit& e) {
-  Out json = Out::object();
+OrderedJson EnergyJson(const EnergyFit& e) {
+  OrderedJson json = OrderedJson::object();
   PutKey(json, e.key);
   if (e.coefficients) {
     const EnergyCoefficients& c = *e.coefficients;
@@ -93,8 +93,8 @@ Out EnergyJson(const EnergyFit& e) {
   return json;
 }
 
-Out LevelJson(const LevelFit& l) {
-  Out json = Out::object();
+OrderedJson LevelJson(const LevelFit& l) {
+  OrderedJson json = OrderedJson::object();
   Put(json, "backend", l.backend);
   json["threads"] = l.threads;
   Put(json, "name", l.name);
@@ -105,8 +105,8 @@ Out LevelJson(const LevelFit& l) {
   return json;
 }
 
-Out ModelRowJson(const ModelRow& m) {
-  Out json = Out::object();
+OrderedJson ModelRowJson(const ModelRow& m) {
+  OrderedJson json = OrderedJson::object();
   Put(json, "row", m.row);
   Put(json, "model", m.model);
   Put(json, "format", m.format);
@@ -124,8 +124,8 @@ Out ModelRowJson(const ModelRow& m) {
   return json;
 }
 
-Out MachineJson(const MachineFit& m) {
-  Out json = Out::object();
+OrderedJson MachineJson(const MachineFit& m) {
+  OrderedJson json = OrderedJson::object();
   Put(json, "chip", m.chip);
   Put(json, "chip_slug", m.chip_slug);
   Put(json, "memory_byte", m.memory_byte);
@@ -156,7 +156,7 @@ Interval IntervalOfNeed(const Fields& f, const char* key, std::string& fault) {
   if (!interval) f.Fault(fmt::format("{} is missing", f.PlaceOf(key)));
   return interval.value_or(Interval{});
 }
-int64_t CountOf(const Fields& f, const char* key, double otherwise) {
+int64_t CountOr(const Fields& f, const char* key, double otherwise) {
   return static_cast<int64_t>(f.Number(key).value_or(otherwise));
 }
 
@@ -171,9 +171,9 @@ std::vector<T> ReadList(const Fields& f, const char* key,
   return values;
 }
 
-class Reader {
+class FitReader {
  public:
-  explicit Reader(std::string& fault) : fault_(fault) {}
+  explicit FitReader(std::string& fault) : fault_(fault) {}
 
   MachineFit Machine(const Json& json, const std::string& place) {
     const Fields f(json, place, fault_);
@@ -184,10 +184,10 @@ class Reader {
     m.idle_watts = f.Number("idle_watts");
     m.meters = Texts(f, "meters");
     m.sources = Texts(f, "sources");
-    m.levels = List<LevelFit>(f, "levels", &Reader::Level);
-    m.roofs = List<Roof>(f, "roofs", &Reader::ReadRoof);
-    m.energies = List<EnergyFit>(f, "energies", &Reader::Energy);
-    m.model_rows = List<ModelRow>(f, "model_rows", &Reader::Model);
+    m.levels = List<LevelFit>(f, "levels", &FitReader::Level);
+    m.roofs = List<Roof>(f, "roofs", &FitReader::ReadRoof);
+    m.energies = List<EnergyFit>(f, "energies", &FitReader::Energy);
+    m.model_rows = List<ModelRow>(f, "model_rows", &FitReader::Model);
     m.remarks = Texts(f, "remarks");
     return m;
   }
@@ -195,7 +195,7 @@ class Reader {
  private:
   template <typename T>
   std::vector<T> List(const Fields& f, const char* key,
-                      T (Reader::*read)(const Json&, const std::string&)) {
+                      T (FitReader::*read)(const Json&, const std::string&)) {
     return ReadList<T>(f, key, [this, read](const Json& json, const std::string& place) {
       return (this->*read)(json, place);
     });
@@ -210,7 +210,7 @@ class Reader {
 
   RoofKey Key(const Fields& f) {
     return {f.TextOfNeed("format"), f.TextOfNeed("backend"),
-            static_cast<int>(CountOf(f, "threads", 1)), f.TextOfNeed("level")};
+            static_cast<int>(CountOr(f, "threads", 1)), f.TextOfNeed("level")};
   }
   IntensityPoint Point(const Json& json, const std::string& place) {
     const Fields f(json, place, fault_);
@@ -228,7 +228,7 @@ class Reader {
             f.Number("corner_share"),
             f.Number("rms_error"),
             f.Number("rms_error_straight"),
-            List<IntensityPoint>(f, "points", &Reader::Point)};
+            List<IntensityPoint>(f, "points", &FitReader::Point)};
   }
   EnergyFit Energy(const Json& json, const std::string& place) {
     const Fields f(json, place, fault_);
@@ -245,12 +245,12 @@ class Reader {
     e.refused = f.TextOr("refused");
     e.caution = f.TextOr("caution");
     e.dropped = Texts(f, "dropped");
-    e.points = List<IntensityPoint>(f, "points", &Reader::Point);
+    e.points = List<IntensityPoint>(f, "points", &FitReader::Point);
     return e;
   }
   LevelFit Level(const Json& json, const std::string& place) {
     const Fields f(json, place, fault_);
-    return {f.TextOr("backend"),       static_cast<int>(CountOf(f, "threads", 1)),
+    return {f.TextOr("backend"),       static_cast<int>(CountOr(f, "threads", 1)),
             f.TextOfNeed("name"),      f.NumberOfNeed("from_byte"),
             f.NumberOfNeed("to_byte"), f.Number("byte_per_s"),
             f.TextOr("unresolved")};
@@ -262,10 +262,10 @@ class Reader {
     m.model = f.TextOfNeed("model");
     m.format = f.TextOfNeed("format");
     m.backend = f.TextOfNeed("backend");
-    m.threads = static_cast<int>(CountOf(f, "threads", 1));
+    m.threads = static_cast<int>(CountOr(f, "threads", 1));
     m.prefill = f.Flag("prefill").value_or(false);
-    m.tokens_each = CountOf(f, "tokens_each", 0);
-    m.batch = CountOf(f, "batch", 1);
+    m.tokens_each = CountOr(f, "tokens_each", 0);
+    m.batch = CountOr(f, "batch", 1);
     m.tok_per_s = f.NumberOfNeed("tok_per_s");
     m.flop_per_token = f.NumberOfNeed("flop_per_token");
     m.byte_per_token = f.NumberOfNeed("byte_per_token");
@@ -281,10 +281,10 @@ class Reader {
 }  // namespace
 
 std::string FitJson(const Fit& fit) {
-  Out json = {{"wattline_fit", kFitSchemaVersion}};
-  json["machines"] = Out::array();
+  OrderedJson json = {{"wattline_fit", kFitSchemaVersion}};
+  json["machines"] = OrderedJson::array();
   for (const MachineFit& machine : fit.machines) json["machines"].push_back(MachineJson(machine));
-  return json.dump(2, ' ', false, Out::error_handler_t::replace) + "\n";
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 ReadFitResult ParseFit(const std::string& text, const std::string& path) {
@@ -304,7 +304,7 @@ ReadFitResult ParseFit(const std::string& text, const std::string& path) {
                         path, version, kFitSchemaVersion)};
   }
   Fit fit;
-  Reader reader(fault);
+  FitReader reader(fault);
   fit.machines = ReadList<MachineFit>(top, "machines", [&](const Json& json, const std::string& p) {
     return reader.Machine(json, p);
   });

@@ -90,7 +90,7 @@ std::vector<const ModelRow*> Calibrating(const MachineFit& machine, const FitQue
   return rows;
 }
 
-Interval Spread(const std::vector<double>& ratios, bool same_model) {
+Interval SpreadInterval(const std::vector<double>& ratios, bool same_model) {
   const double median = Median(ratios).value_or(1);
   const double least = !same_model         ? kOtherModelSpread
                        : ratios.size() < 3 ? kFewRowsSpread
@@ -122,7 +122,7 @@ Calibrated CalibratedPass(const MachineFit& machine, const FitQuery& query,
     }
     if (ratios.empty()) continue;
     const bool same_model = AnyOf(rows, query.model);
-    return {Spread(ratios, same_model),
+    return {SpreadInterval(ratios, same_model),
             fmt::format("{} on {} row{} of {}{}", kind, ratios.size(),
                         ratios.size() == 1 ? "" : "s", same_format ? query.format : "other formats",
                         same_model ? "" : " (other models)")};
@@ -157,11 +157,11 @@ std::optional<EnergyModel> EnergyOf(const MachineFit& machine, const FitQuery& q
   EnergyModel energy;
   if (trusted) {
     energy.coefficients = fit->coefficients;
-    if (!factors.empty()) energy.factor = Spread(factors, same_model);
+    if (!factors.empty()) energy.factor = SpreadInterval(factors, same_model);
     return energy;
   }
   if (watts.empty()) return std::nullopt;
-  energy.watts = Spread(watts, same_model);
+  energy.watts = SpreadInterval(watts, same_model);
   return energy;
 }
 

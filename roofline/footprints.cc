@@ -12,8 +12,7 @@
 namespace wattline::roofline {
 namespace {
 
-constexpr const char* kMemory = "DRAM";
-constexpr double kFar = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 // Without levels and caches: what no cache of a device holds. The largest known, AMD's Infinity
 // Cache of MI300X, has 256 MiB (CDNA 3 white paper).
@@ -27,8 +26,8 @@ std::optional<Placed> InResolved(double footprint_byte, std::span<const LevelFit
     const bool last = i + 1 == levels.size();
     const bool holds = last || footprint_byte <= level.to_byte;
     if (holds && level.byte_per_s && footprint_byte >= level.from_byte) {
-      const double above = i == 0 ? kFar : std::log(footprint_byte / level.from_byte);
-      const double below = last ? kFar : std::log(level.to_byte / footprint_byte);
+      const double above = i == 0 ? kUnbounded : std::log(footprint_byte / level.from_byte);
+      const double below = last ? kUnbounded : std::log(level.to_byte / footprint_byte);
       return Placed{level.name, std::min({above, below, 100.0}), {}};
     }
     if (holds && level.byte_per_s && (i == 0 || before_resolved)) {
@@ -62,14 +61,14 @@ std::optional<Placed> InTold(double footprint_byte, int threads,
   for (const auto& [level, byte] : Sizes(caches)) {
     const double share_byte = level <= kLastOwnLevel ? byte : byte / threads;
     if (footprint_byte <= share_byte) {
-      const double above = before_byte > 0 ? std::log(footprint_byte / before_byte) : kFar;
+      const double above = before_byte > 0 ? std::log(footprint_byte / before_byte) : kUnbounded;
       return Placed{fmt::format("L{}", level),
                     std::min({above, std::log(share_byte / footprint_byte), 100.0}),
                     {}};
     }
     before_byte = std::max(before_byte, share_byte);
   }
-  return Placed{kMemory, std::log(footprint_byte / before_byte), {}};
+  return Placed{kMemoryLevel, std::log(footprint_byte / before_byte), {}};
 }
 
 std::string Unresolved(double footprint_byte, std::span<const LevelFit> levels) {
@@ -97,7 +96,7 @@ Placed PlaceFootprint(double footprint_byte, int threads, std::span<const LevelF
     // A found level of the same name that ends below is another one.
     for (const LevelFit& level : levels) {
       if (level.byte_per_s && level.name == told->level && level.to_byte < footprint_byte) {
-        told->level = kMemory;
+        told->level = kMemoryLevel;
       }
     }
     told->remark = fmt::format(
@@ -107,7 +106,7 @@ Placed PlaceFootprint(double footprint_byte, int threads, std::span<const LevelF
     return *told;
   }
   if (footprint_byte >= kSurelyMemoryByte) {
-    return {kMemory, std::log(footprint_byte / kSurelyMemoryByte), {}};
+    return {kMemoryLevel, std::log(footprint_byte / kSurelyMemoryByte), {}};
   }
   return {
       {}, 0, fmt::format("nothing tells which level holds {}: {}", SizeText(footprint_byte), why)};

@@ -2,7 +2,6 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 
@@ -118,21 +117,14 @@ GpuCalibration FitLaw(const std::vector<Sample>& samples) {
   return c;
 }
 
-double Quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  const double at = q * static_cast<double>(values.size() - 1);
-  const auto i = static_cast<size_t>(at);
-  const double next = values[std::min(i + 1, values.size() - 1)];
-  return values[i] + (at - static_cast<double>(i)) * (next - values[i]);
-}
-
 // A generation that no row stands for may differ from all that were seen by as much as generations
 // differ from each other; M1 and M2 are the only pair, and no interval is narrower than this.
 constexpr double kLeastSlowdown = 0.10;
 
-Interval Slowdown(const std::vector<double>& ratios) {
+Interval Slowdown(std::vector<double> ratios) {
   Interval slowdown{1, 1 - kLeastSlowdown, 1 + kLeastSlowdown};
   if (ratios.size() < 3) return slowdown;
+  std::sort(ratios.begin(), ratios.end());
   slowdown.low = std::min(slowdown.low, Quantile(ratios, 0.05));
   slowdown.high = std::max(slowdown.high, Quantile(ratios, 0.95));
   return slowdown;
@@ -163,14 +155,8 @@ void FitSlowdowns(GpuCalibration& c, const std::vector<Sample>& samples) {
       (s.prefill ? prefill : decode).push_back(s.seconds / LawSeconds(held, s));
     }
   }
-  c.prefill_slowdown = Slowdown(prefill);
-  c.decode_slowdown = Slowdown(decode);
-}
-
-bool SameName(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  c.prefill_slowdown = Slowdown(std::move(prefill));
+  c.decode_slowdown = Slowdown(std::move(decode));
 }
 
 }  // namespace

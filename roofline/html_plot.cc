@@ -8,12 +8,6 @@
 namespace wattline::roofline {
 namespace {
 
-// The page may run its own script and style, and nothing else: not even a mistake can reach the
-// network.
-constexpr std::string_view kPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'";
-
 std::string Picture(const PlotModel& model, Theme theme, bool energy, bool hidden) {
   return fmt::format("<div class=\"picture\" data-axis=\"{}\"{}>\n{}</div>\n",
                      energy ? "energy" : "time", hidden ? " hidden" : "",
@@ -32,7 +26,7 @@ std::string PlotPage(const PlotModel& model, const PageFiles& files, Theme theme
       "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n<title>{}</title>\n"
       "<style>\n{}\n{}</style>\n</head>\n<body>\n<h1>{}</h1>\n"
       "<div id=\"controls\"></div>\n",
-      kPolicy, EscapeXml(title), PageVariables(theme), files.style, EscapeXml(title));
+      kPagePolicy, EscapeXml(title), PageVariables(theme), files.style, EscapeXml(title));
   page += "<main>\n<div id=\"pictures\">\n";
   page += Picture(model, theme, false, energy && energy_first);
   if (energy) page += Picture(model, theme, true, !energy_first);

@@ -9,6 +9,12 @@
 
 namespace wattline::roofline {
 
+// A page may run its own script and style, and nothing else: not even a mistake can reach the
+// network.
+inline constexpr std::string_view kPagePolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'";
+
 // page.css with plot_page.css, and plot_page.js, embedded by CMake.
 struct PageFiles {
   std::string_view style;

@@ -10,12 +10,12 @@ namespace wattline::roofline {
 namespace {
 
 // Points [first, last] of the sorted sweep.
-struct Run {
+struct PointRange {
   size_t first = 0;
   size_t last = 0;
 };
 
-std::vector<SweepPoint> Sorted(std::span<const SweepPoint> sweep) {
+std::vector<SweepPoint> SortedSweep(std::span<const SweepPoint> sweep) {
   std::vector<SweepPoint> points(sweep.begin(), sweep.end());
   std::sort(points.begin(), points.end(), [](const SweepPoint& a, const SweepPoint& b) {
     return a.footprint_byte < b.footprint_byte;
@@ -38,24 +38,25 @@ std::vector<double> Envelope(const std::vector<SweepPoint>& points) {
   return rates;
 }
 
-double Span(const std::vector<SweepPoint>& points, Run run) {
+double FootprintFactor(const std::vector<SweepPoint>& points, PointRange run) {
   return points[run.last].footprint_byte / points[run.first].footprint_byte;
 }
 
-bool IsPlateau(const std::vector<SweepPoint>& points, Run run) {
-  return run.last - run.first + 1 >= kPlateauPoints && Span(points, run) >= kPlateauSpan;
+bool IsPlateau(const std::vector<SweepPoint>& points, PointRange run) {
+  return run.last - run.first + 1 >= kPlateauPoints && FootprintFactor(points, run) >= kPlateauSpan;
 }
 
 // The widest plateau inside [first, last], then those left and right of it.
-void Plateaus(const std::vector<SweepPoint>& points, const std::vector<double>& rates, Run within,
-              std::vector<Run>& found) {
-  std::optional<Run> widest;
+void Plateaus(const std::vector<SweepPoint>& points, const std::vector<double>& rates,
+              PointRange within, std::vector<PointRange>& found) {
+  std::optional<PointRange> widest;
   for (size_t first = within.first; first <= within.last; ++first) {
-    Run run{first, first};
+    PointRange run{first, first};
     while (run.last < within.last && rates[run.last + 1] >= rates[first] * (1 - kPlateauFall)) {
       ++run.last;
     }
-    if (IsPlateau(points, run) && (!widest || Span(points, run) > Span(points, *widest))) {
+    if (IsPlateau(points, run) &&
+        (!widest || FootprintFactor(points, run) > FootprintFactor(points, *widest))) {
       widest = run;
     }
   }
@@ -69,15 +70,16 @@ void Plateaus(const std::vector<SweepPoint>& points, const std::vector<double>& 
   }
 }
 
-double Rate(const std::vector<SweepPoint>& points, Run run) {
+double Rate(const std::vector<SweepPoint>& points, PointRange run) {
   std::vector<double> rates;
   for (size_t i = run.first; i <= run.last; ++i) rates.push_back(points[i].byte_per_s);
   return *Median(rates);
 }
 
-std::vector<Run> Merged(const std::vector<SweepPoint>& points, const std::vector<Run>& runs) {
-  std::vector<Run> merged;
-  for (const Run& run : runs) {
+std::vector<PointRange> MergedPlateaus(const std::vector<SweepPoint>& points,
+                                       const std::vector<PointRange>& runs) {
+  std::vector<PointRange> merged;
+  for (const PointRange& run : runs) {
     if (!merged.empty() && Rate(points, merged.back()) < kLevelFactor * Rate(points, run)) {
       merged.back().last = run.last;
     } else {
@@ -97,15 +99,15 @@ std::string Size(double byte) {
 
 std::vector<Level> FindLevels(std::span<const SweepPoint> sweep) {
   if (sweep.empty()) return {};
-  const std::vector<SweepPoint> points = Sorted(sweep);
+  const std::vector<SweepPoint> points = SortedSweep(sweep);
   const size_t last_point = points.size() - 1;
-  std::vector<Run> runs;
+  std::vector<PointRange> runs;
   Plateaus(points, Envelope(points), {0, last_point}, runs);
-  runs = Merged(points, runs);
+  runs = MergedPlateaus(points, runs);
 
   std::vector<Level> levels;
   double covered_byte = points.front().footprint_byte;
-  for (const Run& run : runs) {
+  for (const PointRange& run : runs) {
     Level level;
     level.from_byte = points[run.first].footprint_byte;
     level.to_byte = points[run.last].footprint_byte;

@@ -101,7 +101,7 @@ std::optional<std::pair<double, std::string>> LintFile::MostRead(
     const std::optional<std::string>& backend) const {
   std::optional<std::pair<double, std::string>> most;
   const auto counts = [&](const std::string& other) {
-    return !backend || DeviceOf(*backend) == DeviceOf(other);
+    return !backend || DeviceOf(*backend, told()) == DeviceOf(other, told());
   };
   for (const RateOf& read : reads) {
     if (counts(read.row->address->backend)) Raise(most, read.byte_per_s, read.row->name);

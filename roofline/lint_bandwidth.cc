@@ -61,8 +61,8 @@ std::vector<double> PeaksOf(const LintFile& file, const std::string& format) {
   return best > 0 ? std::vector<double>{best} : std::vector<double>{};
 }
 
-void CheckRidge(const LintFile& file, const std::string& where, double flop_per_byte, double peak,
-                double share, Findings& findings) {
+void CheckCopiedRidge(const LintFile& file, const std::string& where, double flop_per_byte,
+                      double peak, double share, Findings& findings) {
   const Row* copy = CopyBehind(file, peak / flop_per_byte, share);
   if (copy == nullptr) return;
   const double read = Most(file.reads);
@@ -79,7 +79,7 @@ void CheckRidgeCounters(const LintFile& file, const Row& row, Findings& findings
   for (const auto& [format, peak] : file.told().ceilings) {
     const std::optional<double> ridge = row.Counter("ridge_" + format);
     if (!ridge || !(*ridge > 0)) continue;
-    CheckRidge(file, row.name, *ridge, peak, kCopiedFigure, findings);
+    CheckCopiedRidge(file, row.name, *ridge, peak, kCopiedFigure, findings);
   }
 }
 
@@ -152,7 +152,7 @@ void LintBandwidth(const LintFile& file, Findings& findings) {
     if (claim.what == "read") CheckRead(file, claim, findings);
     if (claim.what != "ridge") continue;
     for (const double peak : PeaksOf(file, claim.format)) {
-      CheckRidge(file, "ridge " + TextOf(claim), claim.value, peak, kSameFigure, findings);
+      CheckCopiedRidge(file, "ridge " + TextOf(claim), claim.value, peak, kSameFigure, findings);
     }
   }
   for (const Row& row : file.rows) CheckRidgeCounters(file, row, findings);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "roofline/gates.h"
 #include "roofline/lint_rules.h"
 #include "roofline/samples.h"
 
@@ -112,10 +113,24 @@ void CheckCold(const LintFile& file, const std::string& name, const std::vector<
       "leave the first run out as a warm-up, or give the median");
 }
 
+// Sweeps of ceilings have gates of their own, and a fit leaves out what fails them.
+void CheckTimed(const LintFile& file, const Row& row, Findings& findings) {
+  const std::optional<double> doubling = row.Counter("doubling");
+  if (!doubling || !row.address || row.address->fixture == "ceiling") return;
+  const std::string why = NotTimed(*doubling);
+  if (why.empty()) return;
+  findings.Add(file, "work-not-timed", row.name, why,
+               "wait for the result inside the timed region; where that is done, its rates are "
+               "those of a launch: take a larger shape");
+}
+
 }  // namespace
 
 void LintCounts(const LintFile& file, Findings& findings) {
-  for (const Row& row : file.rows) CheckCausal(file, row, findings);
+  for (const Row& row : file.rows) {
+    CheckCausal(file, row, findings);
+    CheckTimed(file, row, findings);
+  }
   for (const auto& [name, lengths] : AttentionByLength(file.rows)) {
     CheckConstant(file, lengths, findings);
   }

@@ -22,10 +22,6 @@ constexpr std::array<std::string_view, 17> kNeverZero = {
 constexpr std::array<std::string_view, 6> kForeign = {"energy",    "joule", "watt",
                                                       "bandwidth", "power", "tok_per_s"};
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 // A GPU or a neural engine that does nothing may read 0 J where a meter reads them; a CPU that runs
 // the benchmark and memory that holds it never do.
 bool MayBeIdle(std::string_view counter, const Machine& machine) {
@@ -37,7 +33,7 @@ bool IsNeverZero(std::string_view counter, const Machine& machine) {
   for (const std::string_view name : kNeverZero) {
     if (counter == name) return true;
   }
-  if (EndsWith(counter, "_err") || counter.rfind("net_", 0) == 0) return false;
+  if (counter.ends_with("_err") || counter.rfind("net_", 0) == 0) return false;
   for (const std::string_view part : kForeign) {
     if (counter.find(part) != std::string_view::npos) return true;
   }

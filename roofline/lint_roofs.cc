@@ -34,7 +34,7 @@ std::optional<double> PeakOver(const LintFile& file, const Stand& stand) {
   return peak;
 }
 
-void CheckPeak(const LintFile& file, const Row& row, const Stand& stand, Findings& findings) {
+void CheckUnderPeak(const LintFile& file, const Row& row, const Stand& stand, Findings& findings) {
   const std::optional<double> flop_per_s = row.FlopPerS();
   const std::optional<double> peak = PeakOver(file, stand);
   if (!flop_per_s || !peak || *flop_per_s <= *peak * (1 + kLeeway)) return;
@@ -46,7 +46,8 @@ void CheckPeak(const LintFile& file, const Row& row, const Stand& stand, Finding
                "slower unit than the row uses: measure the peak of that unit");
 }
 
-void CheckBandwidth(const LintFile& file, const Row& row, const Stand& stand, Findings& findings) {
+void CheckUnderBandwidth(const LintFile& file, const Row& row, const Stand& stand,
+                         Findings& findings) {
   const std::optional<double> byte_per_s = row.BytePerS();
   if (!byte_per_s || !stand.streams || stand.level != "DRAM" || IsDecodeRow(row)) return;
   if (row.address->fixture == "ceiling" && row.address->subject != "read") return;
@@ -146,8 +147,8 @@ void LintRoofs(const LintFile& file, Findings& findings) {
   for (const Row& row : file.rows) {
     if (!row.address || IsRoofItself(row)) continue;
     const Stand stand = StandOf(row, file.told(), file.machine);
-    CheckPeak(file, row, stand, findings);
-    CheckBandwidth(file, row, stand, findings);
+    CheckUnderPeak(file, row, stand, findings);
+    CheckUnderBandwidth(file, row, stand, findings);
     CheckClaimedPeaks(file, row, findings);
   }
 }

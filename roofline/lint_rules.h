@@ -106,6 +106,7 @@ void LintZeros(const LintFile& file, Findings& findings);
 //   attention-not-causal  operations of full attention counted for causal
 //   flop-held-constant    one count of operations for several lengths
 //   cold-first-run        a mean that its first run made
+//   work-not-timed        a row whose doubled work takes no longer (gates.h)
 void LintCounts(const LintFile& file, Findings& findings);
 void LintSamples(const LintFile& file, Findings& findings);
 

@@ -12,12 +12,12 @@ constexpr double kSparseShare = 0.02;
 constexpr const char* kDenseRemedy =
     "use the dense peak: the other one holds for operands with two zeros in every four";
 
-const std::string& ChipOf(const LintFile& file, const Claim& claim) {
+const std::string& ClaimedChip(const LintFile& file, const Claim& claim) {
   return claim.chip.empty() ? file.told().chip : claim.chip;
 }
 
-void CheckPeak(const LintFile& file, const std::string& where, const std::string& chip,
-               const std::string& format, double flop_per_s, Findings& findings) {
+void CheckSparsePeak(const LintFile& file, const std::string& where, const std::string& chip,
+                     const std::string& format, double flop_per_s, Findings& findings) {
   const DensePeak* dense = file.vendors().Peak(chip, format);
   if (!dense || !IsNear(flop_per_s, kSparseFactor * dense->flop_per_s, kSparseShare)) return;
   findings.Add(
@@ -28,8 +28,8 @@ void CheckPeak(const LintFile& file, const std::string& where, const std::string
       kDenseRemedy);
 }
 
-void CheckRidge(const LintFile& file, const Claim& claim, Findings& findings) {
-  const std::string& chip = ChipOf(file, claim);
+void CheckSparseRidge(const LintFile& file, const Claim& claim, Findings& findings) {
+  const std::string& chip = ClaimedChip(file, claim);
   const std::string format = claim.format.empty() ? "f16" : claim.format;
   const DensePeak* dense = file.vendors().Peak(chip, format);
   if (!dense) return;
@@ -47,24 +47,24 @@ void CheckRidge(const LintFile& file, const Claim& claim, Findings& findings) {
 void CheckUsed(const LintFile& file, Findings& findings) {
   const std::string& chip = file.told().chip;
   for (const auto& [format, value] : file.told().ceilings) {
-    CheckPeak(file, "context.ceilings." + format, chip, format, value, findings);
+    CheckSparsePeak(file, "context.ceilings." + format, chip, format, value, findings);
   }
   for (const Row& row : file.rows) {
     const std::optional<double> flop_per_s = row.FlopPerS();
     const std::optional<double> mfu = row.Counter("MFU");
     if (!row.address || !flop_per_s) continue;
     if (row.address->fixture == "ceiling" && row.address->subject == "peak") {
-      CheckPeak(file, row.name, chip, row.address->format, *flop_per_s, findings);
+      CheckSparsePeak(file, row.name, chip, row.address->format, *flop_per_s, findings);
     }
     if (mfu && *mfu > 0) {
-      CheckPeak(file, "MFU of " + row.name, chip, row.address->format, *flop_per_s / *mfu,
-                findings);
+      CheckSparsePeak(file, "MFU of " + row.name, chip, row.address->format, *flop_per_s / *mfu,
+                      findings);
     }
   }
 }
 
-void CheckBandwidth(const LintFile& file, const Claim& claim, Findings& findings) {
-  const std::vector<double> known = file.vendors().BytePerS(ChipOf(file, claim));
+void CheckSpecBandwidth(const LintFile& file, const Claim& claim, Findings& findings) {
+  const std::vector<double> known = file.vendors().BytePerS(ClaimedChip(file, claim));
   const bool is_known = std::any_of(known.begin(), known.end(), [&](double one) {
     return IsNear(claim.value * 1e9, one, kAlikeFigure);
   });
@@ -83,8 +83,8 @@ void CheckBandwidth(const LintFile& file, const Claim& claim, Findings& findings
                "take the figure from the vendor's page of this very chip");
 }
 
-void CheckCores(const LintFile& file, const Claim& claim, Findings& findings) {
-  const std::string& chip = ChipOf(file, claim);
+void CheckSpecCores(const LintFile& file, const Claim& claim, Findings& findings) {
+  const std::string& chip = ClaimedChip(file, claim);
   const int most = file.vendors().MostCores(chip);
   if (most == 0 || claim.value <= most) return;
   findings.Add(file, "spec-differs", "gpu_cores " + TextOf(claim),
@@ -98,12 +98,12 @@ void LintVendor(const LintFile& file, Findings& findings) {
   CheckUsed(file, findings);
   for (const Claim& claim : file.claims) {
     if (claim.what == "peak") {
-      CheckPeak(file, "peak " + TextOf(claim), ChipOf(file, claim), claim.format,
-                claim.value * 1e12, findings);
+      CheckSparsePeak(file, "peak " + TextOf(claim), ClaimedChip(file, claim), claim.format,
+                      claim.value * 1e12, findings);
     }
-    if (claim.what == "ridge") CheckRidge(file, claim, findings);
-    if (claim.what == "spec_bandwidth") CheckBandwidth(file, claim, findings);
-    if (claim.what == "gpu_cores") CheckCores(file, claim, findings);
+    if (claim.what == "ridge") CheckSparseRidge(file, claim, findings);
+    if (claim.what == "spec_bandwidth") CheckSpecBandwidth(file, claim, findings);
+    if (claim.what == "gpu_cores") CheckSpecCores(file, claim, findings);
   }
 }
 

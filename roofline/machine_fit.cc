@@ -33,18 +33,13 @@ int FormatRank(const std::string& format) {
   return rank;
 }
 
-bool SameKey(const RoofKey& a, const RoofKey& b) {
-  return a.format == b.format && a.backend == b.backend && a.threads == b.threads &&
-         a.level == b.level;
-}
-
 // L1 before L2 before DRAM.
 std::pair<size_t, std::string> LevelRank(const std::string& level) {
   return {level == "DRAM" ? 1 : 0, level};
 }
 
 // "cpu with 2 threads"; the threads of other devices are nobody's choice.
-std::string Text(const Place& place) {
+std::string PlaceText(const BackendThreads& place) {
   if (DeviceOf(place.backend) != Device::kCpu) return place.backend;
   return fmt::format("{} with {} thread{}", place.backend, place.threads,
                      place.threads == 1 ? "" : "s");
@@ -117,7 +112,7 @@ class MachineFitter {
     }
   }
 
-  std::vector<LevelFit> LevelsOf(const Place& place) const {
+  std::vector<LevelFit> LevelsOf(const BackendThreads& place) const {
     std::vector<LevelFit> levels;
     std::copy_if(machine_.levels.begin(), machine_.levels.end(), std::back_inserter(levels),
                  [&](const LevelFit& level) {
@@ -128,7 +123,7 @@ class MachineFitter {
 
   // By level; what is told of them goes to the remarks, after `what`.
   template <typename Value>
-  std::map<std::string, double> Clearest(const Place& place, const std::string& what,
+  std::map<std::string, double> Clearest(const BackendThreads& place, const std::string& what,
                                          const std::map<double, Value>& by_footprint) {
     std::vector<double> footprints_byte;
     for (const auto& one : by_footprint) footprints_byte.push_back(one.first);
@@ -137,12 +132,12 @@ class MachineFitter {
     ClearestFootprints clearest =
         FindClearest(footprints_byte, place.threads, LevelsOf(place), caches);
     for (const std::string& remark : clearest.remarks) {
-      Remark(fmt::format("{} on {}: {}", what, Text(place), remark));
+      Remark(fmt::format("{} on {}: {}", what, PlaceText(place), remark));
     }
     return std::move(clearest.byte);
   }
 
-  void FitSweeps(const Place& place,
+  void FitSweeps(const BackendThreads& place,
                  const std::map<std::pair<std::string, double>, std::vector<IntensityPoint>>& all) {
     std::map<std::string, std::map<double, const std::vector<IntensityPoint>*>> by_format;
     for (const auto& [key, points] : all) by_format[key.first][key.second] = &points;
@@ -159,7 +154,7 @@ class MachineFitter {
     }
     SweepFit fit = FitSweep(points, bootstrap_);
     const std::string what = fmt::format("the sweep in {} from {} on {}", key.format, key.level,
-                                         Text({key.backend, key.threads}));
+                                         PlaceText({key.backend, key.threads}));
     if (fit.refused.empty()) fit.refused = WhyNotThePeak(key, fit.peak_flop_per_s);
     if (fit.refused.empty()) {
       Roof roof;
@@ -220,7 +215,7 @@ class MachineFitter {
   }
 
   // Bandwidth of each level: from the read rows, else from the sweep that found the level.
-  std::map<std::string, Interval> Bandwidths(const Place& place) {
+  std::map<std::string, Interval> Bandwidths(const BackendThreads& place) {
     std::map<std::string, Interval> bandwidths;
     const auto reads = rows_.reads.find(place);
     if (reads != rows_.reads.end()) {
@@ -239,7 +234,7 @@ class MachineFitter {
   // P is one for all levels. A peak row that something disturbed (16 threads of a shared machine
   // gave 713 GFLOP/s, its sweep 1360) must not put the roof of one level below that of another: a
   // sweep's P that lies above it with its whole interval stands in its place.
-  Interval HigherPeak(const Place& place, const std::string& format, const Interval& row) {
+  Interval HigherPeak(const BackendThreads& place, const std::string& format, const Interval& row) {
     Interval peak = row;
     std::string level;
     for (const Roof& roof : machine_.roofs) {
@@ -254,19 +249,19 @@ class MachineFitter {
           fmt::format("ceiling/peak/{} on {} reached {:.4g} TFLOP/s, the sweep from {} {:.4g}: the "
                       "latter is the "
                       "P of levels without a sweep",
-                      format, Text(place), row.value * 1e-12, level, peak.value * 1e-12));
+                      format, PlaceText(place), row.value * 1e-12, level, peak.value * 1e-12));
     }
     return peak;
   }
 
   // Where no sweep gave a roof: min(P, B I) of rows of their own.
-  void StraightRoofs(const Place& place, const std::map<std::string, Runs>& peaks) {
+  void StraightRoofs(const BackendThreads& place, const std::map<std::string, Runs>& peaks) {
     const std::map<std::string, Interval> bandwidths = Bandwidths(place);
     if (bandwidths.empty()) {
       Remark(fmt::format(
           "{} has peaks but no read bandwidth, so no roof (copy and triad are no reads); run "
           "./bench --benchmark_filter=ceiling/read",
-          Text(place)));
+          PlaceText(place)));
     }
     for (const auto& [format, runs] : peaks) {
       const Interval peak = HigherPeak(place, format, IntervalOfRuns(runs));
@@ -300,7 +295,7 @@ class MachineFitter {
       if (own.value <= kMuch * fitted.high) return;
       Remark(fmt::format(
           "{} on {} reach {:.4g} {}, {:.0f} % above the {} of the sweep in {} from {}", row,
-          Text({swept.key.backend, swept.key.threads}), own.value * unit, in,
+          PlaceText({swept.key.backend, swept.key.threads}), own.value * unit, in,
           100 * (own.value / fitted.value - 1), name, swept.key.format, swept.key.level));
     };
     say("rows of ceiling/peak/" + swept.key.format, peak, "P", swept.peak_flop_per_s, 1e-12,

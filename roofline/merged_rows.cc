@@ -9,28 +9,28 @@
 namespace wattline::roofline {
 namespace {
 
-using Group = std::vector<const Row*>;
+using Repetitions = std::vector<const Row*>;
 
-Group Of(const Group& all, bool (*chosen)(const Row&)) {
-  Group some;
+Repetitions Only(const Repetitions& all, bool (*chosen)(const Row&)) {
+  Repetitions some;
   std::copy_if(all.begin(), all.end(), std::back_inserter(some),
                [&](const Row* row) { return chosen(*row); });
   return some;
 }
 
 // What stands for the row: its runs, or the aggregates that are of their kind.
-Group Representing(const Group& all) {
+Repetitions Representing(const Repetitions& all) {
   for (const auto chosen : {+[](const Row& row) { return row.aggregate.empty(); },
                             +[](const Row& row) { return row.aggregate == "median"; },
                             +[](const Row& row) { return row.aggregate == "mean"; }}) {
-    Group some = Of(all, chosen);
+    Repetitions some = Only(all, chosen);
     if (!some.empty()) return some;
   }
   return {};
 }
 
-Row Merged(const Group& group) {
-  const Group good = Of(group, [](const Row& row) { return row.error.empty(); });
+Row MergedRow(const Repetitions& group) {
+  const Repetitions good = Only(group, [](const Row& row) { return row.error.empty(); });
   if (good.empty()) return *group.front();
   Row merged = *good.front();
   merged.aggregate.clear();
@@ -52,16 +52,16 @@ Row Merged(const Group& group) {
 
 std::vector<Row> MergeRepetitions(std::span<const Row> rows) {
   std::vector<std::string> order;
-  std::map<std::string, Group> groups;
+  std::map<std::string, Repetitions> groups;
   for (const Row& row : rows) {
-    Group& group = groups[row.name];
+    Repetitions& group = groups[row.name];
     if (group.empty()) order.push_back(row.name);
     group.push_back(&row);
   }
   std::vector<Row> merged;
   for (const std::string& name : order) {
-    const Group group = Representing(groups[name]);
-    if (!group.empty()) merged.push_back(Merged(group));
+    const Repetitions group = Representing(groups[name]);
+    if (!group.empty()) merged.push_back(MergedRow(group));
   }
   return merged;
 }

@@ -58,8 +58,9 @@ const std::vector<std::pair<std::string, std::string>>& Describing() {
   return units;
 }
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
+// Ends in `unit`, and more stands before it.
+bool HasUnit(std::string_view counter, std::string_view unit) {
+  return counter.size() > unit.size() && counter.ends_with(unit);
 }
 
 // "GB/s" of "L1_GB/s"; the whole where it has no underscore.
@@ -73,12 +74,12 @@ std::optional<Metric> ByForm(std::string_view counter) {
     return Metric{std::string(counter), "J/" + BehindUnderscore(counter.substr(2)), kLower,
                   kEnergy};
   }
-  if (EndsWith(counter, "/s")) {
+  if (HasUnit(counter, "/s")) {
     return Metric{std::string(counter), BehindUnderscore(counter), kHigher, kSpeed};
   }
-  if (EndsWith(counter, "_per_second")) return Metric{std::string(counter), "1/s", kHigher, kSpeed};
+  if (HasUnit(counter, "_per_second")) return Metric{std::string(counter), "1/s", kHigher, kSpeed};
   for (const char* unit : {"s", "ms", "us", "ns"}) {
-    if (EndsWith(counter, std::string("_") + unit)) {
+    if (HasUnit(counter, std::string("_") + unit)) {
       return Metric{std::string(counter), unit, kLower, kSpeed};
     }
   }
@@ -112,9 +113,10 @@ std::span<const std::string> PrincipalCounters(std::string_view fixture) {
     std::string_view name;
     std::vector<std::string> counters;
   };
-  static const std::array<Fixture, 7> fixtures = {{
+  static const std::array<Fixture, 8> fixtures = {{
       {"decode", {"tok/s", "TTFT_ms", "MBU", "J/token", "EDP"}},
       {"block", {"tok/s", "MFU", "MBU", "J/token", "EDP"}},
+      {"encode", {"tok/s", "MFU", "J/token", "EDP"}},
       {"gemm", {"TFLOPS", "MFU", "MBU", "joules", "EDP"}},
       {"attention", {"TFLOPS", "MFU", "MBU", "joules", "EDP"}},
       {"dequant", {"GB/s", "joules", "EDP"}},

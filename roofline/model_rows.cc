@@ -5,7 +5,7 @@
 namespace wattline::roofline {
 namespace {
 
-std::string WhyNot(const Row& row) {
+std::string WhyNoModelRow(const Row& row) {
   if (!row.error.empty()) return row.error;
   const std::optional<double> tok_per_s = row.Counter("tok/s");
   if (!tok_per_s || !(*tok_per_s > 0)) return "it has no tok/s";
@@ -45,7 +45,7 @@ std::vector<ModelRow> ModelRowsOf(std::span<const Row> rows, int threads,
   std::vector<ModelRow> made;
   for (const Row& row : rows) {
     if (!row.address || row.address->fixture != "decode") continue;
-    std::string why_not = WhyNot(row);
+    std::string why_not = WhyNoModelRow(row);
     const bool counts = row.address->CaseNumber("prefill") || row.address->CaseNumber("ctx");
     if (why_not.empty() && !counts) why_not = "its prefill: or ctx: is no number";
     if (why_not.empty()) {

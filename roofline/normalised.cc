@@ -19,22 +19,22 @@ namespace {
 // As MFU and MBU of a row (benchmarks/counters.h, kMostFraction).
 constexpr double kMostShare = 1.05;
 
-bool HasFigures(const Row& row) {
+bool IsNormalisable(const Row& row) {
   return row.error.empty() && row.address &&
          (row.aggregate.empty() || row.aggregate == "median" || row.aggregate == "mean");
 }
 
-std::optional<double> Positive(std::optional<double> value) {
+std::optional<double> PositiveFinite(std::optional<double> value) {
   return value && *value > 0 && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<double> Over(std::optional<double> a, std::optional<double> b) {
-  if (!Positive(a) || !Positive(b)) return std::nullopt;
+  if (!PositiveFinite(a) || !PositiveFinite(b)) return std::nullopt;
   return *a / *b;
 }
 
-void Put(Row& row, const char* counter, std::optional<double> value) {
-  if (Positive(value)) row.counters[counter] = *value;
+void PutPositive(Row& row, const char* counter, std::optional<double> value) {
+  if (PositiveFinite(value)) row.counters[counter] = *value;
 }
 
 // Limits from the rows of fixture `ceiling`, without its sweeps: those would only add the roof's
@@ -83,13 +83,13 @@ class Limits {
 
 // Both shares must be known where the row has both rates: the missing one may be the larger.
 std::optional<double> RoofShare(const Row& row, const Limits::Pair& limits) {
-  const std::optional<double> flop_per_s = Positive(row.FlopPerS());
-  const std::optional<double> byte_per_s = Positive(row.BytePerS());
+  const std::optional<double> flop_per_s = PositiveFinite(row.FlopPerS());
+  const std::optional<double> byte_per_s = PositiveFinite(row.BytePerS());
   const std::optional<double> of_peak = Over(flop_per_s, limits.flop_per_s);
   const std::optional<double> of_read = Over(byte_per_s, limits.byte_per_s);
   if ((flop_per_s && !of_peak) || (byte_per_s && !of_read)) return std::nullopt;
   const double share = std::max(of_peak.value_or(0), of_read.value_or(0));
-  return share <= kMostShare ? Positive(share) : std::nullopt;
+  return share <= kMostShare ? PositiveFinite(share) : std::nullopt;
 }
 
 bool IsPrefill(const Row& row) { return !row.address->Case("prefill").empty(); }
@@ -98,7 +98,7 @@ bool IsDecode(const Row& row) {
 }
 
 // Of a model's rows: prefill and decode of one text have the same.
-std::string ModelOf(const Address& address) {
+std::string ModelKey(const Address& address) {
   std::string text = address.subject + "/" + address.format;
   for (const auto& [name, value] : address.cases) {
     if (name != "prefill" && name != "ctx") text += "/" + name + ":" + value;
@@ -110,16 +110,16 @@ std::string ModelOf(const Address& address) {
 class InputTokens {
  public:
   void Add(const Row& row) {
-    const std::optional<double> joules = Positive(row.Counter("J/input_token"));
+    const std::optional<double> joules = PositiveFinite(row.Counter("J/input_token"));
     const std::optional<double> tokens = row.address->CaseNumber("prefill");
     if (!joules || !tokens) return;
-    Prompt& prompt = of_model_[ModelOf(*row.address)];
+    Prompt& prompt = of_model_[ModelKey(*row.address)];
     if (*tokens < prompt.tokens) return;
     if (*tokens > prompt.tokens) prompt = {*tokens, {}};
     prompt.joules.push_back(*joules);
   }
   std::optional<double> Of(const Row& row) const {
-    const auto found = of_model_.find(ModelOf(*row.address));
+    const auto found = of_model_.find(ModelKey(*row.address));
     if (found == of_model_.end()) return std::nullopt;
     return Median(found->second.joules);
   }
@@ -138,25 +138,25 @@ void AddNormalised(Results& results) {
   const Limits limits(results);
   InputTokens input;
   for (Row& row : results.rows) {
-    if (!HasFigures(row)) continue;
+    if (!IsNormalisable(row)) continue;
     const Limits::Pair of_row = limits.Of(row);
     const std::optional<double> tok_per_s = row.Counter("tok/s");
-    Put(row, "roof_share", RoofShare(row, of_row));
-    Put(row, "tok/s/W", Over(tok_per_s, row.Counter("watts")));
+    PutPositive(row, "roof_share", RoofShare(row, of_row));
+    PutPositive(row, "tok/s/W", Over(tok_per_s, row.Counter("watts")));
     if (of_row.byte_per_s) {
-      Put(row, "tok/s per GB/s", Over(tok_per_s, *of_row.byte_per_s * 1e-9));
+      PutPositive(row, "tok/s per GB/s", Over(tok_per_s, *of_row.byte_per_s * 1e-9));
     }
     if (row.address->fixture != "decode") continue;
     if (IsPrefill(row)) {
-      Put(row, "J/input_token", row.Counter("J/token"));
+      PutPositive(row, "J/input_token", row.Counter("J/token"));
       input.Add(row);
     } else if (IsDecode(row)) {
-      Put(row, "J/output_token", row.Counter("J/token"));
+      PutPositive(row, "J/output_token", row.Counter("J/token"));
     }
   }
   for (Row& row : results.rows) {
-    if (!HasFigures(row) || !IsDecode(row)) continue;
-    Put(row, "output_input_J", Over(row.Counter("J/output_token"), input.Of(row)));
+    if (!IsNormalisable(row) || !IsDecode(row)) continue;
+    PutPositive(row, "output_input_J", Over(row.Counter("J/output_token"), input.Of(row)));
   }
 }
 

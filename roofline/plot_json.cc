@@ -11,40 +11,40 @@
 namespace wattline::roofline {
 namespace {
 
-using nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // Five digits are more than a measurement has; a page of 500 points is to stay small.
 double Rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
 
-void Put(ordered_json& object, const char* key, const std::optional<double>& value) {
+void PutRounded(OrderedJson& object, const char* key, const std::optional<double>& value) {
   if (value && std::isfinite(*value)) object[key] = Rounded(*value);
 }
-void Put(ordered_json& object, const char* key, const std::string& value) {
+void PutText(OrderedJson& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
 }
-void Put(ordered_json& object, const char* key, const Interval& value) {
-  Put(object, key, std::optional(value.value));
+void PutRounded(OrderedJson& object, const char* key, const Interval& value) {
+  PutRounded(object, key, std::optional(value.value));
   if (std::isfinite(value.low) && std::isfinite(value.high)) {
     object[std::string(key) + "_interval"] = {Rounded(value.low), Rounded(value.high)};
   }
 }
 
-ordered_json RoofJson(const PlotRoof& drawn) {
+OrderedJson PlotRoofJson(const PlotRoof& drawn) {
   const Roof& roof = drawn.roof;
-  ordered_json object = {{"chip", drawn.chip},
-                         {"format", roof.key.format},
-                         {"backend", roof.key.backend},
-                         {"threads", roof.key.threads},
-                         {"level", roof.key.level}};
-  Put(object, "flop_per_s", roof.peak_flop_per_s);
-  Put(object, "byte_per_s", roof.byte_per_s);
-  Put(object, "ridge_flop_per_byte", roof.ridge_flop_per_byte);
-  if (roof.sharpness) Put(object, "sharpness", *roof.sharpness);
+  OrderedJson object = {{"chip", drawn.chip},
+                        {"format", roof.key.format},
+                        {"backend", roof.key.backend},
+                        {"threads", roof.key.threads},
+                        {"level", roof.key.level}};
+  PutRounded(object, "flop_per_s", roof.peak_flop_per_s);
+  PutRounded(object, "byte_per_s", roof.byte_per_s);
+  PutRounded(object, "ridge_flop_per_byte", roof.ridge_flop_per_byte);
+  if (roof.sharpness) PutRounded(object, "sharpness", *roof.sharpness);
   if (drawn.energy) {
-    Put(object, "flop_j", drawn.energy->flop_j);
-    Put(object, "byte_j", drawn.energy->byte_j);
-    Put(object, "constant_w", drawn.energy->constant_w);
-    Put(object, "balance_flop_per_byte", drawn.energy->balance_flop_per_byte);
+    PutRounded(object, "flop_j", drawn.energy->flop_j);
+    PutRounded(object, "byte_j", drawn.energy->byte_j);
+    PutRounded(object, "constant_w", drawn.energy->constant_w);
+    PutRounded(object, "balance_flop_per_byte", drawn.energy->balance_flop_per_byte);
   }
   return object;
 }
@@ -56,29 +56,29 @@ constexpr std::array<const char*, 15> kFields = {
     "roof",       "time_s", "time_share", "flop_per_byte",  "flop_per_s",
     "byte_per_s", "share",  "joules",     "flop_per_joule", "joule_share"};
 
-ordered_json PointJson(const PlotPoint& point) {
+OrderedJson PlotPointJson(const PlotPoint& point) {
   const Judged& row = point.judged;
   const auto text = [](const std::string& value) {
-    return value.empty() ? ordered_json() : ordered_json(value);
+    return value.empty() ? OrderedJson() : OrderedJson(value);
   };
   const auto number = [](const std::optional<double>& value) {
-    return value && std::isfinite(*value) ? ordered_json(Rounded(*value)) : ordered_json();
+    return value && std::isfinite(*value) ? OrderedJson(Rounded(*value)) : OrderedJson();
   };
-  ordered_json array = {point.number > 0 ? ordered_json(point.number) : ordered_json(),
-                        point.chip,
-                        row.row,
-                        text(row.format),
-                        text(row.bound),
-                        text(row.roof ? row.roof->format + " " + row.roof->level : ""),
-                        number(row.time_s),
-                        number(row.time_share),
-                        number(row.flop_per_byte),
-                        number(row.flop_per_s),
-                        number(row.flop_per_byte ? std::nullopt : row.byte_per_s),
-                        number(row.share),
-                        number(row.joules),
-                        number(row.flop_per_joule),
-                        number(row.joule_share)};
+  OrderedJson array = {point.number > 0 ? OrderedJson(point.number) : OrderedJson(),
+                       point.chip,
+                       row.row,
+                       text(row.format),
+                       text(row.bound),
+                       text(row.roof ? row.roof->format + " " + row.roof->level : ""),
+                       number(row.time_s),
+                       number(row.time_share),
+                       number(row.flop_per_byte),
+                       number(row.flop_per_s),
+                       number(row.flop_per_byte ? std::nullopt : row.byte_per_s),
+                       number(row.share),
+                       number(row.joules),
+                       number(row.flop_per_joule),
+                       number(row.joule_share)};
   if (!row.remark.empty()) array.push_back(row.remark);
   return array;
 }
@@ -86,24 +86,24 @@ ordered_json PointJson(const PlotPoint& point) {
 }  // namespace
 
 std::string PlotModelJson(const PlotModel& model) {
-  ordered_json object;
-  Put(object, "title", model.title);
+  OrderedJson object;
+  PutText(object, "title", model.title);
   object["chips"] = model.chips;
   object["formats"] = model.formats;
   object["levels"] = model.levels;
   object["fixtures"] = model.fixtures;
   object["sources"] = model.sources;
   object["remarks"] = model.remarks;
-  object["roofs"] = ordered_json::array();
-  for (const PlotRoof& roof : model.roofs) object["roofs"].push_back(RoofJson(roof));
+  object["roofs"] = OrderedJson::array();
+  for (const PlotRoof& roof : model.roofs) object["roofs"].push_back(PlotRoofJson(roof));
   object["fields"] = kFields;
   object["fields"].push_back("remark");
-  object["points"] = ordered_json::array();
-  for (const PlotPoint& point : model.points) object["points"].push_back(PointJson(point));
-  object["unplaced"] = ordered_json::array();
-  for (const PlotPoint& point : model.unplaced) object["unplaced"].push_back(PointJson(point));
+  object["points"] = OrderedJson::array();
+  for (const PlotPoint& point : model.points) object["points"].push_back(PlotPointJson(point));
+  object["unplaced"] = OrderedJson::array();
+  for (const PlotPoint& point : model.unplaced) object["unplaced"].push_back(PlotPointJson(point));
   // A name from a file may be no UTF-8.
-  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace wattline::roofline

@@ -20,21 +20,17 @@ void Note(std::vector<std::string>& list, const std::string& value) {
   if (!value.empty() && !Has(list, value)) list.push_back(value);
 }
 
-bool SameKey(const RoofKey& a, const RoofKey& b) {
-  return std::tie(a.format, a.backend, a.threads, a.level) ==
-         std::tie(b.format, b.backend, b.threads, b.level);
-}
 bool SameButThreads(const RoofKey& a, const RoofKey& b) {
   return std::tie(a.format, a.backend, a.level) == std::tie(b.format, b.backend, b.level);
 }
 
-bool Positive(const std::optional<double>& value) {
+bool IsPositiveFinite(const std::optional<double>& value) {
   return value && std::isfinite(*value) && *value > 0;
 }
 
 // A roof that cannot be drawn on logarithmic axes is no roof.
 bool Drawable(const Roof& roof) {
-  return Positive(roof.peak_flop_per_s.value) && Positive(roof.byte_per_s.value);
+  return IsPositiveFinite(roof.peak_flop_per_s.value) && IsPositiveFinite(roof.byte_per_s.value);
 }
 
 bool IsDrawn(const MachineFit& machine, const Roof& roof, const std::vector<PlotPoint>& points,
@@ -65,13 +61,13 @@ void AddPoints(const MachineFit& machine, size_t chip, std::span<const Judged> r
       continue;
     }
     PlotPoint point = {.chip = chip, .judged = row};
-    if (Positive(row.flop_per_byte) && Positive(row.flop_per_s)) {
+    if (IsPositiveFinite(row.flop_per_byte) && IsPositiveFinite(row.flop_per_s)) {
       point.number = static_cast<int>(model.points.size()) + 1;
       model.points.push_back(std::move(point));
     } else {
       if (row.remark.empty()) {
-        point.judged.remark =
-            Positive(row.flop_per_s) ? "its bytes are not counted" : "it counts no operations";
+        point.judged.remark = IsPositiveFinite(row.flop_per_s) ? "its bytes are not counted"
+                                                               : "it counts no operations";
       }
       model.unplaced.push_back(std::move(point));
     }
@@ -145,12 +141,13 @@ bool PlotModel::HasEnergy() const {
   return std::any_of(roofs.begin(), roofs.end(),
                      [](const PlotRoof& r) {
                        return r.energy ||
-                              std::any_of(
-                                  r.energy_points.begin(), r.energy_points.end(),
-                                  [](const IntensityPoint& p) { return Positive(p.watts); });
+                              std::any_of(r.energy_points.begin(), r.energy_points.end(),
+                                          [](const IntensityPoint& p) {
+                                            return IsPositiveFinite(p.watts);
+                                          });
                      }) ||
          std::any_of(points.begin(), points.end(),
-                     [](const PlotPoint& p) { return Positive(p.judged.flop_per_joule); });
+                     [](const PlotPoint& p) { return IsPositiveFinite(p.judged.flop_per_joule); });
 }
 
 PlotModelResult MakePlotModel(const Fit& fit, std::span<const Judged> rows,

@@ -41,18 +41,13 @@ std::vector<std::vector<std::string>> Records(std::string_view text) {
   return records;
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 }  // namespace
+
+bool SameName(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
 
 std::string_view PublishedTable::Text(size_t row, std::string_view column) const {
   const auto found = std::find(columns.begin(), columns.end(), column);
@@ -119,8 +114,8 @@ std::vector<PublishedSpeed> ParseLlamaSpeeds(std::string_view text) {
   std::vector<PublishedSpeed> speeds;
   for (size_t i = 0; i < table.rows.size(); ++i) {
     for (const std::string& column : table.columns) {
-      const bool prefill = EndsWith(column, kPrefill);
-      if (!prefill && !EndsWith(column, kDecode)) continue;
+      const bool prefill = column.ends_with(kPrefill);
+      if (!prefill && !column.ends_with(kDecode)) continue;
       const auto rate = table.Number(i, column);
       const auto cores = table.Number(i, "gpu_cores");
       if (!rate || !cores || !(*rate > 0)) continue;
@@ -133,7 +128,7 @@ std::vector<PublishedSpeed> ParseLlamaSpeeds(std::string_view text) {
 
 std::optional<double> PublishedBits(const PublishedTable& formats, std::string_view format) {
   for (size_t i = 0; i < formats.rows.size(); ++i) {
-    if (Lower(formats.Text(i, "format")) == Lower(format)) {
+    if (SameName(formats.Text(i, "format"), format)) {
       return formats.Number(i, "bits_per_weight");
     }
   }

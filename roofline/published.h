@@ -21,6 +21,9 @@ struct PublishedTable {
 // Empty where the text has no header. A row that is too short has empty cells at its end.
 PublishedTable ParsePublished(std::string_view text);
 
+// Names of chips and formats are compared without case.
+bool SameName(std::string_view a, std::string_view b);
+
 // A GPU as it is sold: gpus.csv.
 struct Gpu {
   std::string name;        // "M2 Max"

@@ -29,7 +29,7 @@ std::optional<double> SecondsPer(const std::string& unit) {
 }
 
 // A number in the file that is to be a small count: absent where it is none.
-std::optional<int> CountOf(std::optional<double> number) {
+std::optional<int> SmallCount(std::optional<double> number) {
   if (!number || !(*number >= 0) || *number > std::numeric_limits<int>::max()) return std::nullopt;
   return static_cast<int>(*number);
 }
@@ -43,7 +43,7 @@ Row ReadRow(const Json& json, const std::string& place, std::string& fault) {
   if (fields.TextOr("run_type") == "aggregate") {
     row.aggregate = fields.TextOr("aggregate_name", "aggregate");
   }
-  row.repetition = CountOf(fields.Number("repetition_index")).value_or(0);
+  row.repetition = SmallCount(fields.Number("repetition_index")).value_or(0);
   row.iterations = fields.Number("iterations").value_or(0);
   row.label = fields.TextOr("label");
   row.source = fields.TextOr("source");
@@ -86,7 +86,7 @@ void ReadCaches(const Fields& context, Machine& machine, std::string& fault) {
   for (size_t i = 0; i < caches->size(); ++i) {
     const Fields cache((*caches)[i], fmt::format("context.cache_levels[{}]", i), fault);
     if (cache.TextOr("type") == "instruction") continue;
-    const std::optional<int> level = CountOf(cache.Number("level"));
+    const std::optional<int> level = SmallCount(cache.Number("level"));
     const std::optional<double> byte = cache.Number("byte");
     if (level && byte) machine.caches.push_back({*level, *byte});
   }
@@ -121,7 +121,7 @@ Machine ReadMachine(const Json& json, std::string& fault) {
   Machine machine;
   machine.chip = context.TextOr("chip");
   machine.chip_slug = context.TextOr("chip_slug");
-  machine.threads = CountOf(context.Number("threads"));
+  machine.threads = SmallCount(context.Number("threads"));
   machine.memory_byte = context.Number("memory_byte");
   machine.os = context.TextOr("os");
   machine.compiler = context.TextOr("compiler");

@@ -6,7 +6,7 @@
 namespace wattline::roofline {
 namespace {
 
-std::vector<std::string> Split(std::string_view text, char at) {
+std::vector<std::string> SplitAt(std::string_view text, char at) {
   std::vector<std::string> parts;
   for (;;) {
     const size_t end = text.find(at);
@@ -43,7 +43,7 @@ std::optional<double> Address::CaseNumber(std::string_view key) const {
 }
 
 std::optional<Address> ParseAddress(std::string_view name) {
-  std::vector<std::string> parts = Split(name, '/');
+  std::vector<std::string> parts = SplitAt(name, '/');
   while (!parts.empty() && IsHarnessPart(parts.back())) parts.pop_back();
   if (parts.size() < 4) return std::nullopt;
   Address address{parts[0], parts[1], parts[2], {}, parts.back()};

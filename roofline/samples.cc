@@ -14,6 +14,13 @@ std::optional<double> Median(std::span<const double> samples) {
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+double Quantile(std::span<const double> sorted, double share) {
+  const double at = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 std::optional<double> Spread(std::span<const double> samples) {
   const std::optional<double> median = Median(samples);
   if (!median || !(*median > 0)) return std::nullopt;

@@ -12,6 +12,9 @@ namespace wattline::roofline {
 // Absent for no samples. Of an even number, the mean of the middle two.
 std::optional<double> Median(std::span<const double> samples);
 
+// Between neighbours in proportion; `sorted` is not empty, `share` in 0 ... 1.
+double Quantile(std::span<const double> sorted, double share);
+
 // Distance of the quartiles over the median: a single disturbed sample does not count. Absent for
 // no samples.
 std::optional<double> Spread(std::span<const double> samples);

@@ -10,7 +10,6 @@
 namespace wattline::roofline {
 namespace {
 
-constexpr const char* kMemory = "DRAM";
 // No machine has more; a name may hold any number.
 constexpr double kMostThreads = 1e6;
 
@@ -23,7 +22,7 @@ class Candidates {
       return std::any_of(machine.roofs.begin(), machine.roofs.end(),
                          [&](const Roof& roof) { return roof.key.backend == backend; });
     };
-    const Device device = DeviceOf(backend_);
+    const Device device = DeviceOf(backend_, told);
     if (!has_roofs(backend_) && device == Device::kCpu) backend_ = "cpu";
     if (!has_roofs(backend_) && device == Device::kCuda) backend_ = "cuda";
     if (device == Device::kCpu) {
@@ -44,7 +43,7 @@ class Candidates {
     return FindRoof(machine_, {format, backend_, threads(), level});
   }
   const Roof* OfFormat(const std::string& format) const {
-    if (const Roof* memory = At(format, kMemory)) return memory;
+    if (const Roof* memory = At(format, kMemoryLevel)) return memory;
     return Best([&](const Roof& roof) { return roof.key.format == format; },
                 [](const Roof& roof) { return roof.peak_flop_per_s.value; });
   }
@@ -84,6 +83,12 @@ class Candidates {
   std::optional<int> threads_;
 };
 
+// Accelerate multiplies on the matrix units of Apple's CPUs, whose peak no row of ceilings
+// measures: that of the vectors does not bound it.
+bool HasUnitOfItsOwn(const Address& address, const Candidates& candidates) {
+  return address.backend == "accelerate" && candidates.backend() != address.backend;
+}
+
 bool HasCeilingBytes(const Address& address) {
   return address.fixture == "ceiling" && address.CaseNumber("kb");
 }
@@ -96,7 +101,7 @@ Placed PlaceIn(const Address& address, const Machine& told, const MachineFit& ma
       levels.push_back(level);
     }
   }
-  const bool is_cpu = DeviceOf(address.backend) == Device::kCpu;
+  const bool is_cpu = DeviceOf(address.backend, told) == Device::kCpu;
   return PlaceFootprint(*address.CaseNumber("kb") * 1024, candidates.threads(), levels,
                         is_cpu ? told.caches : std::vector<CacheNote>{});
 }
@@ -114,8 +119,8 @@ std::optional<Roof> Composed(const RoofKey& key, const std::optional<Interval>& 
   return roof;
 }
 
-std::string WhyNot(const Stand& stand, const std::vector<std::string>& formats, bool computes,
-                   const Candidates& candidates) {
+std::string WhyNoLimit(const Stand& stand, const std::vector<std::string>& formats, bool computes,
+                       const Candidates& candidates) {
   const std::string of = fmt::format("backend {} with {} thread{}", candidates.backend(),
                                      candidates.threads(), candidates.threads() == 1 ? "" : "s");
   if (computes && !stand.peak) {
@@ -139,7 +144,7 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     return stand;
   }
   const Candidates candidates(*row.address, told, machine);
-  stand.level = kMemory;
+  stand.level = kMemoryLevel;
   stand.streams = Streams(row);
   std::string unplaced;
   if (HasCeilingBytes(*row.address)) {
@@ -148,7 +153,8 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
     stand.streams = !placed.level.empty();
     if (placed.level.empty()) unplaced = placed.remark;
   }
-  const bool computes = row.FlopPerS().value_or(0) > 0;
+  const bool own_unit = HasUnitOfItsOwn(*row.address, candidates);
+  const bool computes = !own_unit && row.FlopPerS().value_or(0) > 0;
   const std::vector<std::string> formats = ArithmeticOf(row, told);
   RoofKey key{formats.empty() ? row.address->format : formats.front(), candidates.backend(),
               candidates.threads(), stand.level};
@@ -174,7 +180,10 @@ Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine) {
   if (!stand.roof && computes) stand.roof = Composed(key, stand.peak, stand.byte_per_s);
   if (stand.peak || stand.byte_per_s) stand.key = key;
   stand.why_not =
-      unplaced.empty() ? WhyNot(stand, formats, computes, candidates) : std::move(unplaced);
+      unplaced.empty() ? WhyNoLimit(stand, formats, computes, candidates) : std::move(unplaced);
+  if (own_unit && stand.why_not.empty()) {
+    stand.why_not = "no ceiling of the matrix units that Accelerate multiplies on";
+  }
   return stand;
 }
 

@@ -21,10 +21,11 @@ struct Stand {
 };
 
 // Arithmetic: ArithmeticOf(). Backend: the row's own, or on a CPU the backend `cpu`, whose ceilings
-// hold for every library there. Threads: the row's case `threads`, else the file's, else those of
-// the machine's largest roof; other devices than CPUs have none. Level: where PlaceFootprint() sees
-// the footprint kb:K of a ceiling row, else DRAM. A level without a roof of its own gets a straight
-// one from the format's peak and the level's read rate.
+// hold for every library there, but for Accelerate's products: it has bandwidth and no peak.
+// Threads: the row's case `threads`, else the file's, else those of the machine's largest roof;
+// other devices than CPUs have none. Level: where PlaceFootprint() sees the footprint kb:K of a
+// ceiling row, else DRAM. A level without a roof of its own gets a straight one from the format's
+// peak and the level's read rate.
 Stand StandOf(const Row& row, const Machine& told, const MachineFit& machine);
 
 // Of a row of fixture `ceiling` with a footprint; nothing is known of other rows.

@@ -24,7 +24,7 @@ constexpr double kHeadRoom = 1.9;  // for the labels of the highest roof
 // A roof's corner is in the picture with this factor to either side.
 constexpr double kRoundRidge = 6;
 
-struct Span {
+struct ValueSpan {
   double low = std::numeric_limits<double>::infinity();
   double high = 0;
   void Add(double value) {
@@ -89,7 +89,7 @@ void DrawAxes(Scene& scene) {
 }
 
 LogAxis XAxis(const PlotModel& model) {
-  Span span;
+  ValueSpan span;
   for (const PlotPoint& point : model.points) span.Add(*point.judged.flop_per_byte);
   for (const PlotRoof& roof : model.roofs) {
     const double ridge = roof.roof.ridge_flop_per_byte.value;
@@ -102,7 +102,7 @@ LogAxis XAxis(const PlotModel& model) {
 }
 
 LogAxis YAxis(const Scene& scene) {
-  Span span;
+  ValueSpan span;
   for (const PlotPoint& point : scene.model.points) span.Add(scene.PointY(point).value_or(0));
   for (const PlotRoof& roof : scene.model.roofs) {
     span.Add(scene.RoofY(roof, scene.x.low).value_or(0));
@@ -118,7 +118,7 @@ LogAxis YAxis(const Scene& scene) {
 
 YUnit UnitOf(const PlotModel& model, bool energy) {
   if (energy) return {1e9, "GFLOP/J", "GOP/J"};
-  Span span;
+  ValueSpan span;
   for (const PlotRoof& roof : model.roofs) span.Add(roof.roof.peak_flop_per_s.value);
   if (span.high >= 1e13) return {1e12, "TFLOP/s", "TOP/s"};
   return {1e9, "GFLOP/s", "GOP/s"};

@@ -17,13 +17,13 @@ constexpr size_t kManyPoints = 120;
 constexpr double kNearPx = 12;
 constexpr double kNumberHeight = kNumberFontPx * 0.82;  // of digits, with a pixel of air
 
-struct Placed {
+struct PlacedPoint {
   size_t point;
   Spot spot;
 };
 
-std::vector<Placed> PlacedPoints(const Scene& scene) {
-  std::vector<Placed> placed;
+std::vector<PlacedPoint> PlacedPoints(const Scene& scene) {
+  std::vector<PlacedPoint> placed;
   for (size_t i = 0; i < scene.model.points.size(); ++i) {
     if (const auto spot = scene.PointSpot(scene.model.points[i])) placed.push_back({i, *spot});
   }
@@ -58,15 +58,15 @@ void DrawLeader(Scene& scene, Spot spot, const Box& box, const std::string& data
 
 void ReservePoints(Scene& scene) {
   constexpr double kReach = kPointRadiusPx + 1.2;
-  for (const Placed& one : PlacedPoints(scene)) {
+  for (const PlacedPoint& one : PlacedPoints(scene)) {
     scene.placer.AddObstacle(
         {one.spot.x - kReach, one.spot.y - kReach, one.spot.x + kReach, one.spot.y + kReach});
   }
 }
 
 int DrawPoints(Scene& scene) {
-  const std::vector<Placed> placed = PlacedPoints(scene);
-  for (const Placed& one : placed) {
+  const std::vector<PlacedPoint> placed = PlacedPoints(scene);
+  for (const PlacedPoint& one : placed) {
     const PlotPoint& point = scene.model.points[one.point];
     const std::string marker =
         Marker(scene.Shape(point.judged.fixture), scene.Fill(point.judged.format),
@@ -80,7 +80,7 @@ int DrawPoints(Scene& scene) {
     }
   }
   std::vector<Spot> spots;
-  for (const Placed& one : placed) spots.push_back(one.spot);
+  for (const PlacedPoint& one : placed) spots.push_back(one.spot);
   const std::vector<std::vector<size_t>> groups = Groups(spots, kTogetherPx);
   // The most crowded choose first, while there is room.
   std::vector<size_t> crowd(groups.size());

@@ -39,8 +39,8 @@ std::string ValueRange(const std::vector<Labelled>& group, double unit) {
   return low == high ? high : low + "\u2013" + high;
 }
 
-std::string Joined(const PlotModel& model, const std::vector<Labelled>& group,
-                   std::string RoofKey::*what) {
+std::string JoinedKeys(const PlotModel& model, const std::vector<Labelled>& group,
+                       std::string RoofKey::*what) {
   std::vector<std::string> names;
   std::string text;
   for (const Labelled& one : group) {
@@ -190,7 +190,7 @@ void PlaceRoofLabels(Scene& scene) {
           return PutLabel(scene, SlopeAnchors(scene, top, TextWidth(text, kSmallFontPx)), slope,
                           text, label_class(group, false), Roofs(group));
         };
-        const std::string name = Joined(model, group, &RoofKey::level) + backend_of(group);
+        const std::string name = JoinedKeys(model, group, &RoofKey::level) + backend_of(group);
         const bool tera = group.back().value >= 1e13;
         const double unit = tera ? 1e12 : 1e9;
         const std::string_view unit_name = tera ? "TB/s" : "GB/s";

@@ -109,7 +109,7 @@ struct Solution {
   VectorXd residual;
 };
 
-Solution Solve(const Data& data, const VectorXd& log_speed, const VectorXd& start, Free free) {
+Solution SolveLaw(const Data& data, const VectorXd& log_speed, const VectorXd& start, Free free) {
   Residuals residuals{data, log_speed, start, free};
   Eigen::LevenbergMarquardt<Residuals> solver(residuals);
   VectorXd x = start.segment(free.first, free.count);
@@ -122,12 +122,12 @@ Solution Solve(const Data& data, const VectorXd& log_speed, const VectorXd& star
 }
 
 // From a soft, a middling and a sharp corner: the sum of squares is flat far from the right one.
-Solution Best(const Data& data, double log_peak, double log_bandwidth, Free free) {
+Solution BestSolution(const Data& data, double log_peak, double log_bandwidth, Free free) {
   Solution best;
   for (double p : {1.2, 3.0, 10.0}) {
     VectorXd start(int{kParameters});
     start << log_peak, log_bandwidth, std::log(p);
-    Solution tried = Solve(data, data.log_speed, start, free);
+    Solution tried = SolveLaw(data, data.log_speed, start, free);
     if (best.residual.size() == 0 || tried.residual.norm() < best.residual.norm()) best = tried;
   }
   return best;
@@ -207,7 +207,7 @@ Interval Widened(Interval sharpness, const Data& data, const Solution& best) {
   for (double p = 0.5; p <= kMostSharpness; p *= 1.1) {
     VectorXd start = best.parameters;
     start[kSharpness] = std::log(p);
-    if (Solve(data, data.log_speed, start, kPeakAndBandwidth).residual.squaredNorm() > most) {
+    if (SolveLaw(data, data.log_speed, start, kPeakAndBandwidth).residual.squaredNorm() > most) {
       continue;
     }
     sharpness.low = std::min(sharpness.low, p);
@@ -246,8 +246,8 @@ SweepFit FitSweep(std::span<const IntensityPoint> points, const Bootstrap& boots
   fit.refused = WhyRefused(data, points.size());
   if (!fit.refused.empty()) return fit;
 
-  const Solution best =
-      Best(data, data.log_speed.maxCoeff(), (data.log_speed - data.log_intensity).maxCoeff(), kAll);
+  const Solution best = BestSolution(data, data.log_speed.maxCoeff(),
+                                     (data.log_speed - data.log_intensity).maxCoeff(), kAll);
   const VectorXd fitted = data.log_speed + best.residual;
   MatrixXd jacobian(data.count(), int{kParameters});
   Residuals{data, data.log_speed, best.parameters, kAll}.df(best.parameters, jacobian);
@@ -264,7 +264,7 @@ SweepFit FitSweep(std::span<const IntensityPoint> points, const Bootstrap& boots
     for (int i = 0; i < data.count(); ++i) {
       log_speed[i] += WildResidual(best.residual[i], leverage[i]) * draw();
     }
-    const VectorXd again = Solve(data, log_speed, start, kAll).parameters;
+    const VectorXd again = SolveLaw(data, log_speed, start, kAll).parameters;
     peaks.push_back(std::exp(again[kPeak]));
     bandwidths.push_back(std::exp(again[kBandwidth]));
     ridges.push_back(std::exp(again[kPeak] - again[kBandwidth]));
@@ -293,7 +293,7 @@ SharpnessFit FitSharpness(std::span<const IntensityPoint> points, double peak_fl
   if (data.count() == 0) return {};
   const double log_peak = std::log(peak_flop_per_s);
   const double log_bandwidth = std::log(byte_per_s);
-  const Solution best = Best(data, log_peak, log_bandwidth, kOnlySharpness);
+  const Solution best = BestSolution(data, log_peak, log_bandwidth, kOnlySharpness);
   return {std::exp(best.parameters[kSharpness]), Rms(best.residual),
           StraightRms(data, log_peak, log_bandwidth)};
 }

@@ -129,6 +129,31 @@ inline Chip M4Pro() {
   return chip;
 }
 
+// What is read of it in the dumps of github.com/vladkens/macmon issues 17 and 68, and their traps:
+// an Ultra whose GPU has parts of its own ("GPU CS"). No counts are recorded.
+inline Chip M2Ultra() {
+  Chip chip;
+  for (const std::string die : {"DIE_0_", "DIE_1_"}) {
+    AddCores(chip, die + "EACC_CPU", 4);
+    AddCores(chip, die + "PACC0_CPU", 4);
+    AddCores(chip, die + "PACC1_CPU", 4);
+    for (const char* name : {"EACC_CPM", "PACC0_CPM", "PACC1_CPM", "EACC_CPU", "PACC0_CPU",
+                             "PACC1_CPU", "CPU Energy"}) {
+      Add(chip, die + name);
+    }
+  }
+  for (const char* name :
+       {"PCPU1DTL30",     "PCPU1DTL3a", "PCPU1DTL310", "GPU0_0", "GPU CS0_0", "GPU SRAM0_0",
+        "GPU CS SRAM0_0", "ANE0_0",     "ISP0_0",      "AVE0_0", "MSR0_0",    "DCS0_0",
+        "DRAM0_0",        "AMCC0_0",    "ANE0_1",      "ISP0_1", "AVE0_1",    "MSR0_1",
+        "DCS0_1",         "DRAM0_1",    "AMCC0_1"}) {
+    Add(chip, name);
+  }
+  Add(chip, "apciec0 Energy", 0, "uJ");
+  Add(chip, "GPU Energy", 0, "nJ");
+  return chip;
+}
+
 // Complete. Counts of one batch of the log in all-smi's pull request 424, at t = 6.467 s; that of
 // the GPU is the 120 ms before it.
 inline Chip M1Ultra() {

@@ -14,8 +14,9 @@
 #include "kernels/float16.h"
 #include "kernels/model/random_row.h"
 #include "kernels/random.h"
+#include "tests/cpu_tables.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::attention_test {
 namespace {
 
 TEST(AttentionLawTest, CountsVisiblePairsOnly) {
@@ -220,6 +221,10 @@ class AttentionTest : public testing::TestWithParam<const CpuKernels*> {
   void SetUp() override {
     const std::string why_not = GetParam()->why_not();
     if (!why_not.empty()) GTEST_SKIP() << "skipped: no " << GetParam()->isa << ": " << why_not;
+    if (const CpuKernels* same =
+            SameIn(*GetParam(), &CpuKernels::attention, &CpuKernels::attention_merge)) {
+      GTEST_SKIP() << "as " << same->isa;
+    }
   }
   static void Check(AttentionShape shape, float q_scale = 1, Format format = Format::kF16) {
     Problem problem(shape, q_scale, format);
@@ -352,4 +357,4 @@ INSTANTIATE_TEST_SUITE_P(Isa, AttentionTest,
                          [](const auto& table) { return std::string(table.param->isa); });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::attention_test

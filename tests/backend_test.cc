@@ -11,15 +11,18 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant.h"
 #include "kernels/gemm/gemm_blas.h"
 #include "kernels/gemm/openblas_core.h"
+#include "tests/cpu_tables.h"
 #include "tests/packed_rows.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::backend_test {
 namespace {
 
 TEST(CpuFeaturesTest, AReasonNamesExactlyWhatIsMissing) {
@@ -36,6 +39,27 @@ TEST(CpuKernelsTest, TheBestTableIsTheFirstUsableOne) {
     if (first == nullptr && table->why_not().empty()) first = table;
   }
   EXPECT_EQ(BestCpuKernels(), first);
+}
+
+// What other tests leave out of the first table of a pair runs with the second.
+TEST(CpuKernelsTest, TablesThatShareFunctionsAreFoundOnce) {
+  std::set<std::pair<std::string_view, std::string_view>> attention;
+  for (const CpuKernels* table : AllCpuKernels()) {
+    const CpuKernels* other = SameIn(*table, &CpuKernels::attention, &CpuKernels::attention_merge);
+    if (other != nullptr) attention.insert({table->isa, other->isa});
+    EXPECT_EQ(SameIn(*table, &CpuKernels::attention, &CpuKernels::gemm), nullptr) << table->isa;
+    const CpuKernels* all = SameButGemm(*table);
+    if (all == nullptr) continue;
+    EXPECT_EQ(table->linear, all->linear);
+    EXPECT_EQ(table->step, all->step);
+    EXPECT_NE(table->gemm, all->gemm);
+  }
+#if defined(__x86_64__)
+  EXPECT_EQ(attention, (decltype(attention){{"amx", "avx512"}, {"avxvnni", "avx2"}}));
+#else
+  EXPECT_EQ(attention, (decltype(attention){{"neon_i8mm", "neon"}}));
+  EXPECT_EQ(SameButGemm(*AllCpuKernels()[0]), AllCpuKernels()[1]);
+#endif
 }
 
 TEST(OpenBlasCoreTest, AnOldCoreOnANewCpuHasABetterOne) {
@@ -226,4 +250,4 @@ TEST(BackendTest, EveryDequantRoundsTheExactValue) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::backend_test

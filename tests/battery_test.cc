@@ -9,7 +9,7 @@
 
 #include "tests/fake_tree.h"
 
-namespace wattline::energy {
+namespace wattline::energy::battery_test {
 namespace {
 
 class BatteryTest : public testing::Test {
@@ -179,4 +179,4 @@ TEST_F(BatteryTest, WithoutABatteryItIsExplained) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::battery_test

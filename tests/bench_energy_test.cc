@@ -22,7 +22,7 @@
 #include "tests/live_tree.h"
 #include "tests/run_program.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::bench_energy_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -522,4 +522,4 @@ TEST_F(BenchEnergyTest, ListedMetersShowTheirReadings) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::bench_energy_test

@@ -13,7 +13,7 @@
 #include "tests/live_tree.h"
 #include "tests/run_program.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::bench_intensity_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -142,4 +142,4 @@ TEST(IntensityListTest, TheDefaultIsAllThreadsAndOneFootprintInsideEachLevel) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::bench_intensity_test

@@ -7,7 +7,7 @@
 #include "kernels/block/step.h"
 #include "tests/decoder_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::block_step_law_test {
 namespace {
 
 ModelShape TinyShape() {
@@ -187,4 +187,4 @@ TEST(StepLaw, CountsWeightsTheirGradientsAndTheEdges) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::block_step_law_test

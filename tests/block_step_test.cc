@@ -5,7 +5,7 @@
 
 #include "tests/step_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::block_step_test {
 namespace {
 
 // Heads of 16 in groups of 2; a model_dim and an ffn_dim that are no multiple of a panel.
@@ -77,4 +77,4 @@ TEST(Step, RefusesPackedWeights) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::block_step_test

@@ -5,7 +5,7 @@
 #include "kernels/model/shapes.h"
 #include "tests/decoder_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::block_test {
 namespace {
 
 std::vector<float> RandomRows(int64_t rows, int64_t cols) {
@@ -98,4 +98,4 @@ INSTANTIATE_TEST_SUITE_P(Formats, BlockTest,
                          [](const auto& p) { return std::string(p.param); });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::block_test

@@ -14,7 +14,7 @@
 #include "benchmarks/suite.h"
 #include "tests/fakes/cuda_answers.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::ceiling_cuda_test {
 namespace {
 
 using kernels::CudaFormat;
@@ -197,4 +197,4 @@ TEST_F(CeilingCudaTest, TheSweepHasAPointForEachFootprint) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::ceiling_cuda_test

@@ -10,7 +10,7 @@
 
 #include "benchmarks/ceiling_run.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::ceiling_gates_test {
 namespace {
 
 using roofline::Doubling;
@@ -97,4 +97,4 @@ TEST(CeilingGatesTest, APointThatPassesIsLabelledWithItsKernel) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::ceiling_gates_test

@@ -15,7 +15,7 @@
 #include "kernels/ceiling/ceiling_work.h"
 #include "kernels/random.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::ceiling_test {
 namespace {
 
 // Exactly `count` floats on a 64-byte boundary, so that a step too far is seen by AddressSanitizer.
@@ -212,4 +212,4 @@ TEST(RoundTripTest, IsPositiveOrAbsent) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::ceiling_test

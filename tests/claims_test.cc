@@ -5,7 +5,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::claims_test {
 namespace {
 
 constexpr const char* kRead =
@@ -103,4 +103,4 @@ TEST(ClaimsTest, NamesOfChipsArePlain) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::claims_test

@@ -5,7 +5,7 @@
 
 #include "tests/compare_files.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::compare_differences_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -177,4 +177,4 @@ TEST(Warnings, AMachineThatStoodInAnotherState) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::compare_differences_test

@@ -10,7 +10,7 @@
 #include "tests/page/compare_example.h"
 #include "tests/page_text.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::compare_page_test {
 namespace {
 
 nlohmann::json DataOf(const std::string& page) { return PageData(page, "comparison"); }
@@ -128,4 +128,4 @@ TEST(ComparePageTest, ForcedThemesHaveNoMediaQueryOfColours) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::compare_page_test

@@ -13,7 +13,7 @@
 #include "tests/folder_test.h"
 #include "tests/run_program.h"
 
-namespace wattline {
+namespace wattline::compare_program_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -329,4 +329,4 @@ TEST_F(CompareProgramTest, ControlCharactersDoNotReachTheTerminal) {
 }
 
 }  // namespace
-}  // namespace wattline
+}  // namespace wattline::compare_program_test

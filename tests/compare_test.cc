@@ -7,7 +7,7 @@
 
 #include "tests/compare_files.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::compare_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -385,4 +385,4 @@ TEST(CompareRealFile, AgainstItselfEveryRowIsThereAndNothingIsForced) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::compare_test

@@ -9,7 +9,7 @@
 #include "roofline/samples.h"
 #include "tests/compare_files.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::compare_verdict_test {
 namespace {
 
 CompareCell CellWith(std::vector<double> samples) {
@@ -195,4 +195,4 @@ TEST(VerdictTest, HasWordsForSpeedEnergyAndShares) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::compare_verdict_test

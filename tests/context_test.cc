@@ -7,18 +7,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "benchmarks/build_info.h"
 #include "benchmarks/context_json.h"
+#include "benchmarks/core_choice.h"
 #include "benchmarks/linux_facts.h"
-#include "benchmarks/mac_facts.h"
 #include "benchmarks/topology.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::context_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,6 +87,7 @@ class LinuxTree : public testing::Test {
     for (int cpu = 4; cpu < 8; ++cpu) Cpu(cpu, std::to_string(cpu), 4096, "4-7");
   }
   SystemFacts Facts() { return LinuxFacts(root_, SysfsTopology(root_)); }
+  CoreChoice Choice(Cores cores = Cores::kPerformance) { return ChooseCores(Facts(), cores); }
 
   fs::path root_;
 };
@@ -111,29 +110,56 @@ TEST_F(LinuxTree, AHybridChipHasTwoKindsOfCoresAndTheirCaches) {
     EXPECT_EQ(cache.cpus, cache.kind == "performance" ? 2 : 4);
   }
   EXPECT_EQ(l2, 2);
-  EXPECT_EQ(facts.performance_cpus, (std::vector<int>{0, 2}));
-  EXPECT_EQ(facts.default_threads, 2);
+  EXPECT_EQ(Choice().cpus, (std::vector<int>{0, 2}));
+  EXPECT_EQ(Choice().threads, 2);
+  EXPECT_EQ(Choice().kinds, std::vector<std::string>{"performance"});
+}
+
+TEST_F(LinuxTree, EfficiencyCoresOrAllOfThemRunWhereTheyAreAskedFor) {
+  Hybrid();
+  const CoreChoice efficient = Choice(Cores::kEfficiency);
+  EXPECT_EQ(efficient.why_not, "");
+  EXPECT_EQ(efficient.cpus, (std::vector<int>{4, 5, 6, 7}));
+  EXPECT_EQ(efficient.threads, 4);
+  EXPECT_EQ(efficient.kinds, std::vector<std::string>{"efficiency"});
+  EXPECT_EQ(efficient.thread_class, kernels::ThreadClass::kEfficient);
+  const CoreChoice all = Choice(Cores::kAll);
+  EXPECT_EQ(all.cpus, (std::vector<int>{0, 2, 4, 5, 6, 7}));
+  EXPECT_EQ(all.kinds, (std::vector<std::string>{"performance", "efficiency"}));
+  EXPECT_EQ(all.thread_class, kernels::ThreadClass::kFast);
+}
+
+TEST_F(LinuxTree, WithoutEfficiencyCoresThatMayBeUsedAskingForThemIsRefused) {
+  Write("sys/devices/system/cpu/online", "0-3");
+  EXPECT_EQ(Choice(Cores::kEfficiency).why_not,
+            "this machine has no efficiency cores: 4 performance");
+  Hybrid();
+  Write("proc/self/status", "Cpus_allowed_list:\t0-3");
+  EXPECT_EQ(Choice(Cores::kEfficiency).why_not,
+            "none of the 4 efficiency cores may be used by this process");
 }
 
 TEST_F(LinuxTree, ThreadsAreThoseThatTheProcessMayUse) {
   Hybrid();
   Write("proc/self/status", "Name:\tbench\nCpus_allowed_list:\t3,5-6");
-  EXPECT_EQ(Facts().performance_cpus, std::vector<int>{3});
+  EXPECT_EQ(Choice().cpus, std::vector<int>{3});
+  EXPECT_EQ(Choice(Cores::kEfficiency).cpus, (std::vector<int>{5, 6}));
   Write("proc/self/status", "Cpus_allowed_list:\t5-6");
-  EXPECT_EQ(Facts().performance_cpus, (std::vector<int>{5, 6}));
-  EXPECT_EQ(Facts().default_threads, 2);
+  EXPECT_EQ(Choice().cpus, (std::vector<int>{5, 6}));
+  EXPECT_EQ(Choice().threads, 2);
+  EXPECT_EQ(Choice().kinds, std::vector<std::string>{"efficiency"}) << "it says what really runs";
 }
 
 TEST_F(LinuxTree, AControlGroupsShareOfTimeLimitsTheThreads) {
   Write("sys/devices/system/cpu/online", "0-7");
-  EXPECT_EQ(Facts().default_threads, 8);
+  EXPECT_EQ(Choice().threads, 8);
   Write("proc/self/cgroup", "0::/pod/box");
   Write("sys/fs/cgroup/pod/box/cpu.max", "max 100000");
-  EXPECT_EQ(Facts().default_threads, 8);
+  EXPECT_EQ(Choice().threads, 8);
   Write("sys/fs/cgroup/pod/cpu.max", "350000 100000");
-  EXPECT_EQ(Facts().default_threads, 3);
+  EXPECT_EQ(Choice().threads, 3);
   Write("sys/fs/cgroup/pod/box/cpu.max", "20000 100000");
-  EXPECT_EQ(Facts().default_threads, 1);
+  EXPECT_EQ(Choice().threads, 1);
 }
 
 TEST_F(LinuxTree, TheFirstVersionOfControlGroupsLimitsToo) {
@@ -141,9 +167,9 @@ TEST_F(LinuxTree, TheFirstVersionOfControlGroupsLimitsToo) {
   Write("proc/self/cgroup", "4:memory:/a\n2:cpu,cpuacct:/docker/b");
   Write("sys/fs/cgroup/cpu/docker/b/cpu.cfs_quota_us", "400000");
   Write("sys/fs/cgroup/cpu/docker/b/cpu.cfs_period_us", "100000");
-  EXPECT_EQ(Facts().default_threads, 4);
+  EXPECT_EQ(Choice().threads, 4);
   Write("sys/fs/cgroup/cpu/docker/b/cpu.cfs_quota_us", "-1");
-  EXPECT_EQ(Facts().default_threads, 8);
+  EXPECT_EQ(Choice().threads, 8);
 }
 
 TEST_F(LinuxTree, CapacitiesThatDifferALittleAreOneKind) {
@@ -156,7 +182,8 @@ TEST_F(LinuxTree, CapacitiesThatDifferALittleAreOneKind) {
   const SystemFacts facts = Facts();
   ASSERT_EQ(facts.cores.size(), 2u);
   EXPECT_EQ(facts.cores[0].physical, 4);
-  EXPECT_EQ(facts.performance_cpus, (std::vector<int>{0, 1, 2, 3}));
+  EXPECT_EQ(Choice().cpus, (std::vector<int>{0, 1, 2, 3}));
+  EXPECT_EQ(Choice(Cores::kEfficiency).cpus, (std::vector<int>{4, 5}));
 }
 
 TEST_F(LinuxTree, AnX86GuestIsNamedByItsNumbers) {
@@ -214,114 +241,16 @@ TEST_F(LinuxTree, ClockHeatAndPowerAreReadWhereTheyAre) {
 TEST_F(LinuxTree, AnEmptySystemHasNoFactsAndOneThread) {
   const SystemFacts facts = Facts();
   EXPECT_EQ(facts.chip_slug, "unknown-chip");
-  EXPECT_EQ(facts.default_threads, 1);
+  EXPECT_EQ(Choice().threads, 1);
   EXPECT_FALSE(facts.memory_byte || facts.os || facts.kernel || facts.virtual_machine ||
                facts.governor || facts.highest_clock_hz || facts.turbo || facts.hottest_celsius ||
                facts.power_source || facts.vendor);
 }
 
-// Answers of sysctl, by name.
-using Answers = std::map<std::string, std::variant<int64_t, std::string>>;
-SystemFacts MacFactsOf(const Answers& answers) {
-  Sysctls sysctl;
-  sysctl.text = [&answers](const std::string& name) -> std::optional<std::string> {
-    const auto found = answers.find(name);
-    if (found == answers.end()) return std::nullopt;
-    if (const auto* text = std::get_if<std::string>(&found->second)) return *text;
-    return std::nullopt;
-  };
-  sysctl.count = [&answers](const std::string& name) -> std::optional<int64_t> {
-    const auto found = answers.find(name);
-    if (found == answers.end()) return std::nullopt;
-    if (const auto* count = std::get_if<int64_t>(&found->second)) return *count;
-    return std::nullopt;
-  };
-  return MacFacts(sysctl);
-}
-
-struct Level {
-  std::string name;
-  int64_t cores, l1i_kib, l1d_kib, l2_mib, cores_per_l2;
-};
-Answers Mac(const std::string& chip, const std::vector<Level>& levels) {
-  Answers answers = {
-      {"machdep.cpu.brand_string", chip}, {"hw.nperflevels", static_cast<int64_t>(levels.size())},
-      {"hw.memsize", int64_t{64} << 30},  {"kern.osproductversion", "14.5"},
-      {"kern.osrelease", "23.5.0"},       {"kern.hv_vmm_present", int64_t{0}}};
-  for (size_t i = 0; i < levels.size(); ++i) {
-    const std::string key = "hw.perflevel" + std::to_string(i) + ".";
-    answers[key + "name"] = levels[i].name;
-    answers[key + "physicalcpu"] = levels[i].cores;
-    answers[key + "logicalcpu"] = levels[i].cores;
-    answers[key + "l1icachesize"] = levels[i].l1i_kib << 10;
-    answers[key + "l1dcachesize"] = levels[i].l1d_kib << 10;
-    answers[key + "l2cachesize"] = levels[i].l2_mib << 20;
-    answers[key + "cpusperl2"] = levels[i].cores_per_l2;
-  }
-  return answers;
-}
-
-TEST(MacFactsTest, AnM1ProHasItsPerformanceCoresInTwoClusters) {
-  // As shown by sysctl -a on a MacBookPro18,1 in public (cpufetch issue 139).
-  const SystemFacts facts = MacFactsOf(
-      Mac("Apple M1 Pro", {{"Performance", 8, 192, 128, 12, 4}, {"Efficiency", 2, 128, 64, 4, 2}}));
-  EXPECT_EQ(facts.chip_slug, "apple-m1-pro");
-  EXPECT_EQ(facts.vendor, "Apple");
-  EXPECT_EQ(facts.default_threads, 8);
-  EXPECT_TRUE(facts.performance_cpus.empty());
-  ASSERT_EQ(facts.cores.size(), 2u);
-  EXPECT_EQ(facts.cores[0].name, "performance");
-  EXPECT_EQ(facts.cores[1].name, "efficiency");
-  EXPECT_EQ(facts.cores[1].physical, 2);
-  ASSERT_EQ(facts.caches.size(), 6u);
-  const Cache& l2 = facts.caches[2];
-  EXPECT_EQ(l2.level, 2);
-  EXPECT_EQ(l2.type, "unified");
-  EXPECT_EQ(l2.byte, 12 << 20);
-  EXPECT_EQ(l2.count, 2);
-  EXPECT_EQ(l2.cpus, 4);
-  EXPECT_EQ(facts.caches[1].byte, 128 << 10);
-  EXPECT_EQ(facts.caches[1].count, 8);
-  EXPECT_EQ(facts.memory_byte, int64_t{64} << 30);
-  EXPECT_EQ(facts.os, "macOS 14.5");
-  EXPECT_EQ(facts.virtual_machine, false);
-}
-
-TEST(MacFactsTest, AnM2UltraAndAnM4ProAreCountedWhole) {
-  // Cores and caches as their maker states them, in the keys of the chip above.
-  const SystemFacts ultra = MacFactsOf(Mac(
-      "Apple M2 Ultra", {{"Performance", 16, 192, 128, 16, 4}, {"Efficiency", 8, 128, 64, 4, 4}}));
-  EXPECT_EQ(ultra.default_threads, 16);
-  EXPECT_EQ(ultra.caches[2].count, 4);
-  EXPECT_EQ(ultra.caches[5].count, 2);
-  const SystemFacts pro = MacFactsOf(Mac(
-      "Apple M4 Pro", {{"Performance", 10, 192, 128, 16, 5}, {"Efficiency", 4, 128, 64, 4, 4}}));
-  EXPECT_EQ(pro.default_threads, 10);
-  EXPECT_EQ(pro.caches[2].count, 2);
-}
-
-TEST(MacFactsTest, BothKindsAboveEfficiencyDoTheWork) {
-  // Counts and sizes made up: the names are what matters.
-  const SystemFacts facts = MacFactsOf(
-      Mac("Apple M5 Max", {{"Super", 6, 192, 128, 16, 6}, {"Performance", 12, 128, 64, 8, 6}}));
-  EXPECT_EQ(facts.default_threads, 18);
-  EXPECT_EQ(facts.cores[0].name, "super");
-}
-
-TEST(MacFactsTest, AMacWithoutLevelsUsesItsPhysicalCores) {
-  const SystemFacts facts = MacFactsOf({{"machdep.cpu.brand_string", "VirtualApple @ 2.50GHz"},
-                                        {"hw.physicalcpu", int64_t{4}},
-                                        {"kern.hv_vmm_present", int64_t{1}}});
-  EXPECT_EQ(facts.default_threads, 4);
-  EXPECT_EQ(facts.virtual_machine, true);
-  EXPECT_TRUE(facts.cores.empty());
-  EXPECT_EQ(MacFactsOf({}).default_threads, 1);
-}
-
 TEST(ThisSystemTest, HasAChipCoresAndAtLeastOneThread) {
   const SystemFacts facts = FindSystemFacts();
   EXPECT_FALSE(facts.chip.empty());
-  EXPECT_GE(facts.default_threads, 1);
+  EXPECT_GE(ChooseCores(facts, Cores::kPerformance).threads, 1);
   for (const Cache& cache : facts.caches) EXPECT_GT(cache.byte, 0);
 }
 
@@ -342,4 +271,4 @@ TEST(ContextJsonTest, WhatIsAbsentHasNoKeyAndNobodyIsNamed) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::context_test

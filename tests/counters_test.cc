@@ -6,7 +6,10 @@
 #include <cmath>
 #include <limits>
 
-namespace wattline::benchmarks {
+#include "benchmarks/measure.h"
+#include "kernels/backend.h"
+
+namespace wattline::benchmarks::counters_test {
 namespace {
 
 // 10 iterations in 2 s: 0.2 s each.
@@ -28,6 +31,14 @@ TEST(CountersTest, RatesAreCountsOverTimeOfOneIteration) {
   EXPECT_DOUBLE_EQ(c.at("TFLOPS"), 2);
   EXPECT_DOUBLE_EQ(c.at("GB/s"), 5);
   EXPECT_DOUBLE_EQ(c.at("AI"), 400);
+}
+
+TEST(CountersTest, AccelerateIsNoShareOfACeilingThatItsUnitDoesNotHave) {
+  const Counts counts = {.peak = Peak::kF32, .streams = true};
+  const Counts made = RowCounts(*kernels::FindBackend("accelerate"), counts);
+  EXPECT_EQ(made.peak, Peak::kNone);
+  EXPECT_TRUE(made.streams) << "memory is the same for all";
+  EXPECT_EQ(RowCounts(*kernels::FindBackend("reference"), counts).peak, Peak::kF32);
 }
 
 TEST(CountersTest, MfuIsAShareOfTheFormatsOwnCeiling) {
@@ -138,4 +149,4 @@ TEST(CountersTest, NothingIsEverNaNOrInfinite) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::counters_test

@@ -11,7 +11,7 @@
 #include "kernels/ceiling/ceiling_cuda.h"
 #include "tests/fakes/cuda_answers.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::cuda_driver_test {
 namespace {
 
 class CudaDriverTest : public testing::Test {
@@ -180,4 +180,4 @@ TEST_F(CudaDriverTest, TheClockIsCyclesOverTimeOfTheLaunchesSinceItsStart) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::cuda_driver_test

@@ -12,7 +12,7 @@
 
 #include "kernels/ceiling/cuda_tensor.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::cuda_kernels_test {
 namespace {
 
 int Count(const std::string& text, const std::string& word) {
@@ -205,4 +205,4 @@ TEST(CudaKernelsTest, ThePeaksThatAreTimedDoNotGrow) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::cuda_kernels_test

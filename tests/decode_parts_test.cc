@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::decode_parts_test {
 namespace {
 
 using kernels::StepParts;
@@ -58,4 +58,4 @@ TEST(DecodePartsTest, WhatIsUnknownHasNoCounters) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::decode_parts_test

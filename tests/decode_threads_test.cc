@@ -4,7 +4,7 @@
 #include "benchmarks/decode_model.h"
 #include "tests/decoder_fixture.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::decode_threads_test {
 namespace {
 
 SuiteOptions Threads(int threads, bool given) {
@@ -50,4 +50,4 @@ TEST(DecodeThreadsTest, OnFewCoresThereIsNoChoice) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::decode_threads_test

@@ -15,6 +15,7 @@
 #include "kernels/decode/decoder.h"
 #include "kernels/model/random_model.h"
 #include "kernels/random.h"
+#include "tests/cpu_tables.h"
 
 namespace wattline::kernels {
 
@@ -91,16 +92,19 @@ inline std::vector<float> ReferenceLogits(const Model& model, const std::vector<
   return AllLogits(*decoder, tokens, batch, length, model.shape.vocab);
 }
 
-// The CPU backends with a decoder that this machine runs; says once which ones it does not.
+// The CPU backends with a decoder that this machine runs, those apart that decode and train with
+// the same functions as another; says once which ones are left out.
 inline const std::vector<const Backend*>& UsableCpuBackends() {
   static const std::vector<const Backend*> usable = [] {
     std::vector<const Backend*> list;
     for (const Backend& backend : AllBackends()) {
       if (backend.decoder == nullptr || backend.cpu == nullptr) continue;
-      if (backend.why_not().empty()) {
-        list.push_back(&backend);
-      } else {
+      if (!backend.why_not().empty()) {
         std::cout << "skipped: no " << backend.cpu->isa << "\n";
+      } else if (const CpuKernels* same = SameButGemm(*backend.cpu)) {
+        std::cout << backend.cpu->isa << ": as " << same->isa << "\n";
+      } else {
+        list.push_back(&backend);
       }
     }
     return list;

@@ -6,7 +6,7 @@
 #include "tests/decoder_fixture.h"
 #include "tests/plain_kernels.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::decoder_frame_test {
 namespace {
 
 // e = 2^-12 in decoder_fixture.h's bound.
@@ -132,4 +132,4 @@ TEST(ReferenceDecoderTest, ThreadsAndPiecesChangeNoBit) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::decoder_frame_test

@@ -5,7 +5,7 @@
 #include "kernels/decode/greedy.h"
 #include "tests/decoder_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::decoder_test {
 namespace {
 
 constexpr int64_t kPrompt = 13;  // more than kGemvTokens: in one piece it runs in panels
@@ -245,4 +245,4 @@ TEST(DecoderTest, DecodesAfterAFilledCache) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::decoder_test

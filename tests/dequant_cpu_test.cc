@@ -14,7 +14,7 @@
 #include "kernels/dequant/dequant.h"
 #include "tests/packed_rows.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::dequant_cpu_test {
 namespace {
 
 struct Isa {
@@ -121,4 +121,4 @@ INSTANTIATE_TEST_SUITE_P(Isas, DequantCpuTest, testing::ValuesIn(Isas()),
                          [](const auto& isa) { return isa.param.name; });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::dequant_cpu_test

@@ -10,7 +10,7 @@
 
 #include "kernels/float16.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::dequant_test {
 namespace {
 
 std::vector<std::byte> Bytes(const std::vector<int>& values) {
@@ -169,4 +169,4 @@ TEST(DequantLawTest, CountsAreThoseOfAHandCountedMatrix) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::dequant_test

@@ -5,7 +5,7 @@
 
 #include "roofline/machine_fit.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::devices_test {
 namespace {
 
 constexpr const char* kFile = R"json({"context":{"schema_version":1,"chip":"Intel(R) Xeon(R)",
@@ -60,6 +60,19 @@ TEST(SplitByDevice, LeavesFilesOfOneDeviceWhole) {
   EXPECT_EQ(no_rows[0].machine.chip, "c");
 }
 
+// MLX is one backend on three kinds of devices: what it told of itself says which.
+TEST(SplitByDevice, MlxBelongsToTheDeviceThatItRanOn) {
+  const auto chip_of_mlx = [](const std::string& described) {
+    const auto parts = SplitByDevice(
+        Read(R"({"context":{"chip":"c","gpus":[{"name":"NVIDIA H200"}],"backends":{"mlx":")" +
+             described + R"("}},"benchmarks":[{"name":"gemm/512x512x512/f32/mlx","TFLOPS":1}]})"));
+    return parts.at(0).machine.chip;
+  };
+  EXPECT_EQ(chip_of_mlx("MLX 0.32.4, gpu, NVIDIA H200, sm_90"), "NVIDIA H200");
+  EXPECT_EQ(chip_of_mlx("MLX 0.32.4, cpu"), "c");
+  EXPECT_EQ(chip_of_mlx("MLX 0.32.4, gpu, Apple M4, applegpu_g16g"), "c");
+}
+
 // The levels of an H200 as found by count, KiB as measured (2026-11-21): footprints of 256 to
 // 724 KiB are held by the 132 first-level caches in part.
 TEST(GpuLevels, AreNamedByTheCacheThatTheDriverTells) {
@@ -95,4 +108,4 @@ TEST(FitMachines, KeepsTheGpuApartFromItsHost) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::devices_test

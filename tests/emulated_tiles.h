@@ -47,33 +47,43 @@ class EmulatedTiles {
   // tile; subnormal numbers count as zero on the way in and out.
   template <int kSum, int kA, int kB>
   static void DotBf16() {
+    float a[16][32], b[16][32];
+    for (int r = 0; r < 16; ++r) {
+      for (int i = 0; i < 32; ++i) {
+        a[r][i] = Bf16(Tile<kA>()[r], i);
+        b[r][i] = Bf16(Tile<kB>()[r], i);
+      }
+    }
+    Rows& sums = Tile<kSum>();
     for (int m = 0; m < 16; ++m) {
       for (int n = 0; n < 16; ++n) {
         float even = 0;
         float odd = 0;
         for (int k = 0; k < 16; ++k) {
-          even = FusedAdd(Bf16(Tile<kA>()[m], 2 * k), Bf16(Tile<kB>()[k], 2 * n), even);
-          odd = FusedAdd(Bf16(Tile<kA>()[m], 2 * k + 1), Bf16(Tile<kB>()[k], 2 * n + 1), odd);
+          even = FusedAdd(a[m][2 * k], b[k][2 * n], even);
+          odd = FusedAdd(a[m][2 * k + 1], b[k][2 * n + 1], odd);
         }
         float sum;
-        std::memcpy(&sum, Tile<kSum>()[m] + 4 * n, 4);
+        std::memcpy(&sum, sums[m] + 4 * n, 4);
         sum = Flush(Flush(sum) + Flush(even + odd));
-        std::memcpy(Tile<kSum>()[m] + 4 * n, &sum, 4);
+        std::memcpy(sums[m] + 4 * n, &sum, 4);
       }
     }
   }
 
   template <int kSum, int kA, int kB>
   static void DotU8S8() {
+    const Rows& a = Tile<kA>();
+    const Rows& b = Tile<kB>();
+    Rows& sums = Tile<kSum>();
     for (int m = 0; m < 16; ++m) {
       for (int n = 0; n < 16; ++n) {
         uint32_t sum;
-        std::memcpy(&sum, Tile<kSum>()[m] + 4 * n, 4);
+        std::memcpy(&sum, sums[m] + 4 * n, 4);
         for (int k = 0; k < 64; ++k) {
-          const int b = static_cast<int8_t>(Tile<kB>()[k / 4][4 * n + k % 4]);
-          sum += static_cast<uint32_t>(Tile<kA>()[m][k] * b);
+          sum += static_cast<uint32_t>(a[m][k] * static_cast<int8_t>(b[k / 4][4 * n + k % 4]));
         }
-        std::memcpy(Tile<kSum>()[m] + 4 * n, &sum, 4);
+        std::memcpy(sums[m] + 4 * n, &sum, 4);
       }
     }
   }

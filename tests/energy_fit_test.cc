@@ -7,7 +7,7 @@
 #include "roofline/energy_points.h"
 #include "tests/sweep_points.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::energy_fit_test {
 namespace {
 
 bool Holds(const Interval& interval, double truth) {
@@ -253,4 +253,4 @@ TEST(FitEnergyTest, PointsWithoutWattsAreDroppedWithTheReason) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::energy_fit_test

@@ -10,7 +10,7 @@
 
 #include "energy/simulated.h"
 
-namespace wattline::energy {
+namespace wattline::energy::energy_watch_test {
 namespace {
 
 SimulatedCounter Counter(double tick_s, double phase_s, double lsb_j) {
@@ -149,4 +149,4 @@ TEST(CharacteriseTest, ADomainThatStandsStillIsFoundAndTheOthersAreKept) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::energy_watch_test

@@ -13,7 +13,7 @@
 #include "energy/watch.h"
 #include "kernels/random.h"
 
-namespace wattline::energy {
+namespace wattline::energy::energy_window_test {
 namespace {
 
 // One machine with a meter on it, both on a clock that only the test moves; the sampler's thread is
@@ -569,4 +569,4 @@ TEST(WindowTest, AMeterTicksAsItsSlowestCounterDoes) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::energy_window_test

@@ -7,7 +7,7 @@
 
 #include "roofline/gates.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::fit_json_test {
 namespace {
 
 Roof H200Roof() {
@@ -162,4 +162,4 @@ TEST(FindRoof, ComparesTheWholeKey) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::fit_json_test

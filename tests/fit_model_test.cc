@@ -7,7 +7,7 @@
 
 #include "roofline/result.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::fit_model_test {
 namespace {
 
 Interval Exactly(double value) { return {value, value, value}; }
@@ -186,4 +186,4 @@ TEST(ModelMachineTest, AnAppleGpuMayNotTakeTheWholeMemory) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::fit_model_test

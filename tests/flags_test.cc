@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::flags_test {
 namespace {
 
 ParsedFlags Parse(const std::vector<std::string>& arguments,
@@ -25,13 +25,14 @@ TEST(FlagsTest, NothingIsTheDefault) {
   EXPECT_EQ(flags.energy, "auto");
   EXPECT_EQ(flags.threads, std::nullopt);
   EXPECT_EQ(flags.pin, Pin::kAuto);
+  EXPECT_EQ(flags.cores, Cores::kPerformance);
   EXPECT_TRUE(flags.google.empty());
 }
 
 TEST(FlagsTest, OurFlagsAreRead) {
   const auto [flags, error] = Parse({"--model=a.gguf", "--threads=2", "--isa=avx2", "--energy=off",
                                      "--resume=r.json", "--output=md", "-o", "out.md", "--device=0",
-                                     "--sweep=full", "--list-meters", "--pin=off"});
+                                     "--sweep=full", "--list-meters", "--pin=off", "--cores=E"});
   EXPECT_EQ(error, "");
   EXPECT_EQ(flags.model_file, "a.gguf");
   EXPECT_EQ(flags.threads, 2);
@@ -42,6 +43,7 @@ TEST(FlagsTest, OurFlagsAreRead) {
   EXPECT_EQ(flags.output_file, "out.md");
   EXPECT_EQ(flags.device, 0);
   EXPECT_EQ(flags.pin, Pin::kOff);
+  EXPECT_EQ(flags.cores, Cores::kEfficiency);
   EXPECT_TRUE(flags.full_sweep);
   EXPECT_TRUE(flags.list_meters);
 }
@@ -55,6 +57,7 @@ TEST(FlagsTest, WrongUsageIsOneSentenceThatNamesTheValue) {
                                "--threads",
                                "--output=pdf",
                                "--pin=maybe",
+                               "--cores=fast",
                                "--sweep=half",
                                "--model",
                                "decode",
@@ -123,4 +126,4 @@ TEST(FlagsTest, HelpFitsAScreen) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::flags_test

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace wattline::kernels {
+namespace wattline::kernels::float16_test {
 namespace {
 
 TEST(Float16Test, EveryHalfSurvivesTheWayToFloatAndBack) {
@@ -52,4 +52,4 @@ TEST(Float16Test, Bf16RoundsToNearestEven) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::float16_test

@@ -5,7 +5,7 @@
 #include "kernels/decode/decoder.h"
 #include "kernels/decode/greedy.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::forward_law_test {
 namespace {
 
 // 2 layers, model_dim 32, ffn_dim 64, 4 heads of 16 (so q is 64 wide), 2 KV heads, vocab 100.
@@ -93,4 +93,4 @@ TEST(GreedyTest, TheFirstOfEqualLogitsWins) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::forward_law_test

@@ -24,7 +24,7 @@
 #include "tests/emulated_tiles.h"
 #endif
 
-namespace wattline::kernels {
+namespace wattline::kernels::gemm_test {
 namespace {
 
 struct Operands {
@@ -296,4 +296,4 @@ TEST(GemmReferenceTest, MatchesAHandCountedCase) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::gemm_test

@@ -14,7 +14,7 @@
 #include "kernels/dequant/dequant.h"
 #include "tests/packed_rows.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::gemv_test {
 namespace {
 
 struct Isa {
@@ -28,6 +28,7 @@ const std::vector<Isa>& Isas() {
 #if defined(__x86_64__)
   static const std::vector<Isa> isas = {
       {"avx2", WhyNotAvx2, PrepareGemvAvx2, GemvAvx2},
+      {"avxvnni", WhyNotAvxVnni, PrepareGemvAvx2, GemvAvxVnni},
       {"avx512", WhyNotAvx512, PrepareGemvAvx512, GemvAvx512},
   };
 #else
@@ -284,4 +285,4 @@ INSTANTIATE_TEST_SUITE_P(Isas, PrepareTest, testing::ValuesIn(Isas()),
                          [](const auto& isa) { return isa.param.name; });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::gemv_test

@@ -16,7 +16,7 @@
 #include "kernels/model/tensors.h"
 #include "tests/gguf_bytes.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::gguf_writer_test {
 namespace {
 
 ModelShape SmallShape() {
@@ -158,4 +158,4 @@ TEST(GgufWriterTest, AFullDiskIsReportedAndTheOldFileKept) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::gguf_writer_test

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace wattline::roofline {
+namespace wattline::roofline::gpu_model_test {
 namespace {
 
 constexpr double kLayers = 32;
@@ -158,4 +158,4 @@ TEST(UsableByteTest, AppleLimitsTheWorkingSet) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::gpu_model_test

@@ -10,7 +10,7 @@
 #include "benchmarks/ceiling_run.h"
 #include "benchmarks/steal.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::ground_test {
 namespace {
 
 const Ground kSteady = {
@@ -125,4 +125,4 @@ TEST(CompeteTest, PicksTheFasterOfTwoVeryDifferentOnes) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::ground_test

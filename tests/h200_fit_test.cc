@@ -6,7 +6,7 @@
 #include "roofline/devices.h"
 #include "roofline/machine_fit.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::h200_fit_test {
 namespace {
 
 const MachineFit& H200() {
@@ -72,4 +72,4 @@ TEST(H200Fit, TellsJoulesWhereThePowerCapLetsIt) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::h200_fit_test

@@ -15,7 +15,7 @@
 #include "energy/watch.h"
 #include "tests/fake_tree.h"
 
-namespace wattline::energy {
+namespace wattline::energy::hwmon_test {
 namespace {
 
 class HwmonTest : public testing::Test {
@@ -423,4 +423,4 @@ TEST_F(HwmonTest, AnAbsentOrEmptyFolderIsExplained) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::hwmon_test

@@ -15,7 +15,7 @@
 #include "kernels/ceiling/intensity_work.h"
 #include "kernels/random.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::intensity_test {
 namespace {
 
 std::vector<double> AllIntensities() {
@@ -199,4 +199,4 @@ INSTANTIATE_TEST_SUITE_P(Isa, IntensityTest, testing::ValuesIn([] {
                          [](const auto& tested) { return std::string(tested.param->isa); });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::intensity_test

@@ -9,7 +9,7 @@
 
 #include "tests/apple_chips.h"
 
-namespace wattline::energy {
+namespace wattline::energy::ioreport_channels_test {
 namespace {
 
 std::vector<IoReportChannel> Listed(const Chip& chip) {
@@ -82,6 +82,7 @@ TEST(ChooseEnergyChannelsTest, AnUltraIsTheSumOfItsDies) {
       {"pcpu", {"DIE_0_PACC0_CPU", "DIE_0_PACC1_CPU", "DIE_1_PACC0_CPU", "DIE_1_PACC1_CPU"}},
       {"gpu_sram", {"GPU SRAM0_0"}}};
   EXPECT_EQ(NamesOf(M1Ultra()), expected);
+  EXPECT_EQ(NamesOf(M2Ultra()), expected);
 }
 
 TEST(ChooseEnergyChannelsTest, TheMiddleTierOfAnM5IsItsOwnDetail) {
@@ -106,7 +107,7 @@ TEST(ChooseEnergyChannelsTest, RecordedCountsGiveTheKnownJoules) {
 }
 
 TEST(ChooseEnergyChannelsTest, OnlyTheFourRailsAreInTheTotalAndTheyDoNotOverlap) {
-  for (const Chip& chip : {M1(), M1Max(), M1Ultra(), M3Pro(), M4(), M4Pro(), M5Max()}) {
+  for (const Chip& chip : {M1(), M1Max(), M1Ultra(), M2Ultra(), M3Pro(), M4(), M4Pro(), M5Max()}) {
     Parts seen = 0;
     for (const EnergyDomain& domain : ChooseEnergyChannels(Listed(chip)).domains) {
       if (!domain.domain.in_total) continue;
@@ -229,4 +230,4 @@ TEST(JoulesPerCountTest, TrailingBlanksBelongToNoUnit) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::ioreport_channels_test

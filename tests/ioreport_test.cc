@@ -7,16 +7,18 @@
 #include <algorithm>
 #include <climits>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "benchmarks/probe.h"
 #include "energy/sampler.h"
 #include "energy/simulated.h"
 #include "energy/watch.h"
 #include "energy/window.h"
 #include "tests/apple_chips.h"
 
-namespace wattline::energy {
+namespace wattline::energy::ioreport_test {
 namespace {
 
 // The library's state outlives a test, so each begins with its own.
@@ -400,6 +402,79 @@ TEST_F(IoReportTest, AWindowOverBatchesContainsTheTrueEnergy) {
   Fake().before_sample = nullptr;
 }
 
+// The whole way to a row of results: each domain's column, the clusters beside the total, the
+// trace.
+TEST_F(IoReportTest, EachDomainHasItsColumnAndClustersAreShownBesideTheTotal) {
+  ASSERT_TRUE(Open(M4()));
+  const std::map<std::string, double> watts = {{"CPU Energy", 14}, {"PCPU", 12}, {"ECPU", 1.5},
+                                               {"GPU Energy", 5},  {"ANE", 0},   {"DRAM", 2}};
+  const TimePoint start = clock_.Now();
+  Fake().before_sample = [&] {
+    clock_.Advance(0.0005);
+    const double passed_s = SecondsBetween(start, clock_.Now());
+    for (FakeChannel& channel : Fake().channels) {
+      const auto found = watts.find(channel.name);
+      if (found == watts.end()) continue;
+      const double per_j = channel.unit == "nJ" ? 1e9 : 1e3;
+      channel.count = 1'000'000'000'000 + static_cast<int64_t>(found->second * passed_s * per_j);
+    }
+  };
+  const Watched watched = Characterise(*meter_, clock_);
+  ASSERT_TRUE(watched.behaviour) << watched.why_not;
+  EXPECT_TRUE(watched.frozen.empty()) << "a neural engine that rests is not frozen";
+  meter_->SetBehaviour(*watched.behaviour, watched.frozen);
+  MeterSet meters;
+  meters.meters.push_back(std::move(meter_));
+  {
+    std::map<std::string, double> traced_j;
+    double traced_s = 0;
+    SamplerOptions options;
+    options.trace = [&](const TraceRow& row) {
+      if (row.phase != "decode") return;
+      const double span_s = SecondsBetween(row.segment.begin, row.segment.end);
+      traced_j[std::string(row.domain)] += row.segment.watts * span_s;
+      if (row.domain == "cpu") traced_s += span_s;
+    };
+    Sampler sampler(meters, clock_, options);
+    const std::function<void()> work = [&] {
+      for (const TimePoint end = Later(clock_.Now(), 0.02); clock_.Now() < end;) {
+        sampler.Step();
+        clock_.Advance(0.001);
+      }
+    };
+    for (int call = 0; call < 50; ++call) work();
+    sampler.SetPhase("decode", "decode/a-model/q4_0/cpu");
+    benchmarks::EnergyProbe probe(&sampler, clock_);
+    probe.Begin(&work);
+    for (int call = 0; call < 100; ++call) work();
+    const benchmarks::Measured measured = probe.End(100, work, {.error = 0.02, .longest_s = 30});
+    sampler.SetPhase("between", "");
+    benchmark::UserCounters row;
+    benchmarks::SetEnergyCounters(measured, row);
+    const auto total_s = [&](const char* counter) {  // of the window, were the counter in watts
+      return row[counter].value * static_cast<double>(measured.iterations);
+    };
+    ASSERT_EQ(row.count("joules"), 1u);
+    EXPECT_NEAR(total_s("joules"), (14 + 5 + 2) * measured.elapsed_s, total_s("joules_err"));
+    EXPECT_LT(total_s("joules_err"), 0.02 * total_s("joules"));
+    const std::map<std::string, double> columns = {{"J:cpu", 14},  {"J:gpu", 5},    {"J:dram", 2},
+                                                   {"J:pcpu", 12}, {"J:ecpu", 1.5}, {"J:ane", 0}};
+    for (const auto& [name, mean_w] : columns) {
+      ASSERT_EQ(row.count(name), 1u) << name;
+      EXPECT_NEAR(total_s(name.c_str()), mean_w * measured.elapsed_s, total_s("joules_err"))
+          << name;
+    }
+    for (const auto& [name, mean_w] : columns) {
+      const std::string domain = name.substr(2);
+      if (mean_w == 0) continue;  // what never moves has no stretch
+      ASSERT_EQ(traced_j.count(domain), 1u) << domain;
+      // A stretch's watts are off by what a step of 1 mJ is worth, and the ends by a stretch.
+      EXPECT_NEAR(traced_j[domain] / traced_s, mean_w, 0.02 * mean_w + 0.05) << domain;
+    }
+  }
+  Fake().before_sample = nullptr;
+}
+
 TEST_F(IoReportTest, ItSaysWhatIsMissing) {
   Fake().channels = M4();
   MeterOptions options = Options();
@@ -437,4 +512,4 @@ TEST_F(IoReportTest, AnotherMachinesTreeIsNotMixedWithThisMachinesCounters) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::ioreport_test

@@ -10,7 +10,7 @@
 
 #include "tests/fake_tree.h"
 
-namespace wattline::energy {
+namespace wattline::energy::jetson_test {
 namespace {
 
 class JetsonTest : public testing::Test {
@@ -212,4 +212,4 @@ TEST_F(JetsonTest, WithoutMonitorsOrWithUnknownRailsItIsExplained) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::jetson_test

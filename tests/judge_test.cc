@@ -11,7 +11,7 @@
 #include "roofline/stand.h"
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::judge_test {
 namespace {
 
 Interval Exactly(double value) { return {value, value, value}; }
@@ -342,4 +342,4 @@ TEST(FindMachineTest, TheSlugDecidesWhereBothHaveOne) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::judge_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace wattline::energy {
+namespace wattline::energy::kept_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,4 +85,4 @@ TEST_F(KeptFileTest, AFileThatStaysEmptyIsGivenBackSoonAndAnErrorAtOnce) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::kept_file_test

@@ -33,6 +33,10 @@ DOCUMENT = {
         row("gemm/512x4096x4096/q4_0/cpu_wide", TFLOPS=4.0),
         row("gemm/1x4096x4096/q4_0/weights:cold/cpu_wide", MBU=0.953),
         {**row("gemm/1x4096x4096/q4_0/weights:cold/cpu_narrow"), "error_occurred": True},
+        row("gemm/1x4096x4096/q8_0/weights:cold/cpu_wide",
+            label="above the read bandwidth of its probes"),
+        row("gemm/512x4096x4096/q8_0/cpu_wide", TFLOPS=8.4),
+        row("gemm/512x4096x4096/q6_k/cpu_wide", TFLOPS=8.5),
         row(f"attention/single_query/f16/{HEADS}/ctx:4096/cpu_wide", MBU=0.9),
         # 2 and 4 bytes an element: (2 / 40 + 4 / 20) against 6 / 20 ns.
         row("dequant/4096x4096/q8_0/to:f32/data:cold/cpu_wide", **{"GB/s": 20.0}),
@@ -74,6 +78,12 @@ class KernelTableTest(unittest.TestCase):
         read, moved = 34 / 32, 34 / 32 + 4
         self.assertEqual(cells["dequant to f32", "q8_0"],
                          [f"{100 * (read / 40 + 4 / 20) / (moved / 20):.0f} %", "–"])
+
+    def test_what_passes_its_limit_by_more_than_5_percent_shows_no_figure(self):
+        cells = self.cells()
+        self.assertEqual(cells["GEMV, cold weights", "q8_0"], ["over 100 %", "–"])
+        self.assertEqual(cells["GEMM, 512 tokens, packed weights", "q8_0"], ["105 %", "–"])
+        self.assertEqual(cells["GEMM, 512 tokens, packed weights", "q6_k"], ["over 100 %", "–"])
 
     def test_a_row_that_failed_is_a_dash(self):
         self.assertEqual(self.cells()["GEMV, cold weights", "q4_0"], ["95 %", "–"])

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-namespace wattline::kernels {
+namespace wattline::kernels::linear_test {
 namespace {
 
 TEST(LinearReferenceTest, EveryTokenMeetsEveryRow) {
@@ -51,4 +51,4 @@ TEST(ActivationBufferTest, AViewHasRoomForEveryForm) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::linear_test

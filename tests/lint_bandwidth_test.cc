@@ -3,7 +3,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::lint_bandwidth_test {
 namespace {
 
 Results Memory(double read, double copy) {
@@ -131,4 +131,4 @@ TEST(LintGibTest, AClaimedSize) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::lint_bandwidth_test

@@ -4,7 +4,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::lint_counts_test {
 namespace {
 
 TEST(LintCausalTest, FullAttentionCountedForCausal) {
@@ -38,6 +38,24 @@ TEST(LintCausalTest, ASingleQueryIsNotSuspected) {
           LintResults({LintRow("attention/single_query/f16/ctx:512/mlx", {{"TFLOPS", 1}}, 1e-3)}),
           {}, known)),
       "");
+}
+
+// 1.4: more than half of the time is a launch, or a description that nobody waited for. Sweeps have
+// gates of their own.
+TEST(LintTimedTest, ARowWhoseDoubledWorkTakesNoLonger) {
+  const auto found = [](const std::string& name, double doubling) {
+    return LintOf(LintResults({LintRow(name, {{"doubling", doubling}})}));
+  };
+  const std::string name = "gemm/512x512x512/bf16/mlx";
+  const std::vector<Finding> lazy = found(name, 1.02);
+  EXPECT_EQ(RulesOf(lazy), "work-not-timed " + name);
+  EXPECT_EQ(lazy.at(0).what,
+            "twice the work took 1.02 times as long: 98 % of its time is a fixed cost, or the work "
+            "was not waited for");
+  EXPECT_EQ(RulesOf(found(name, 1.49)), "work-not-timed " + name);
+  EXPECT_EQ(RulesOf(found(name, 1.5)), "");
+  EXPECT_EQ(RulesOf(found(name, 2.6)), "");
+  EXPECT_EQ(RulesOf(found("ceiling/intensity/f32/kb:32/flop_per_byte:1/mlx", 1.02)), "");
 }
 
 std::vector<Row> Lengths(const std::vector<double>& tflops, const std::vector<double>& time_s) {
@@ -180,4 +198,4 @@ TEST(LintSpeedupTest, AQuotientOfCeilingsIsNotOneOfRows) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::lint_counts_test

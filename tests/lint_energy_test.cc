@@ -3,7 +3,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::lint_energy_test {
 namespace {
 
 constexpr const char* kRow = "gemm/512x512x512/f32/cpu";
@@ -85,4 +85,4 @@ TEST(LintZeroTest, TokenPowerBench) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::lint_energy_test

@@ -10,7 +10,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::lint_mac_ml_benchmark_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -230,4 +230,4 @@ TEST(LintTest, AFileOfBenchHasNoFindings) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::lint_mac_ml_benchmark_test

@@ -3,7 +3,7 @@
 
 #include "tests/lint_cases.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::lint_roofs_test {
 namespace {
 
 constexpr const char* kGemm = "gemm/512x512x512/f32/cpu";
@@ -34,6 +34,15 @@ TEST(LintRoofsTest, EachRowHasThePeakOfItsArithmetic) {
                  LintRow("gemm/512x512x512/q4_0/cpu", {{"TFLOPS", 0.6}, {"GB/s", 1}}),
                  LintRow("gemm/512x512x512/f16/cpu", {{"TFLOPS", 0.6}, {"GB/s", 1}})}))),
             "above-roof gemm/512x512x512/f16/cpu");
+}
+
+// Accelerate's matrix units are no slower than they like; its bytes come from the same memory.
+TEST(LintRoofsTest, AUnitWithoutACeilingHasNoPeakButTheMemoryIsTheSame) {
+  EXPECT_EQ(RulesOf(LintOf(LintResults(
+                {LintRow("gemm/512x512x512/f32/accelerate", {{"TFLOPS", 1.5}, {"GB/s", 1}}),
+                 LintRow("gemm/1x4096x4096/f32/weights:cold/accelerate",
+                         {{"TFLOPS", 0.02}, {"GB/s", 60}})}))),
+            "above-roof gemm/1x4096x4096/f32/weights:cold/accelerate");
 }
 
 TEST(LintRoofsTest, TheIntervalOfAFitIsAllowed) {
@@ -153,4 +162,4 @@ TEST(LintClaimedPeakTest, ARowAboveAPeakThatOneSweepGave) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::lint_roofs_test

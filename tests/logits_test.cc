@@ -9,7 +9,7 @@
 #include "tests/decoder_fixture.h"
 #include "tests/run_program.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::logits_test {
 namespace {
 
 class LogitsTest : public testing::Test {
@@ -126,4 +126,4 @@ TEST_F(LogitsTest, HelpFitsAScreenAndShowsAnExample) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::logits_test

@@ -10,7 +10,7 @@
 #include "roofline/footprints.h"
 #include "tests/made_results.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::machine_fit_test {
 namespace {
 
 Results Parsed(const MadeResults& made, const std::string& path = "folder/made.json") {
@@ -384,4 +384,4 @@ TEST(PlaceFootprintTest, FoundLevelsComeBeforeToldCaches) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::machine_fit_test

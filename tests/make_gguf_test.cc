@@ -12,7 +12,7 @@
 
 #include "kernels/model/load.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::make_gguf_test {
 namespace {
 
 struct Ran {
@@ -33,7 +33,7 @@ Ran RunProgram(const std::string& flags) {
 
 class MakeGgufTest : public testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(path_); }
+  void TearDown() override { std::filesystem::remove_all(path_); }
 
   std::string path_ = (std::filesystem::temp_directory_path() /
                        ("make_gguf_test." + std::to_string(getpid()) + ".gguf"))
@@ -79,6 +79,19 @@ TEST_F(MakeGgufTest, ANamedShapeIsWritten) {
   EXPECT_EQ(loaded.model->shape.vocab, 49152);
 }
 
+TEST_F(MakeGgufTest, AFolderOfMlxIsWrittenAndLoads) {
+  const Ran ran = RunProgram(
+      "--mlx --format=mlx4 --layers=1 --model_dim=128 --ffn_dim=192 --heads=4 --vocab=40 -o " +
+      path_);
+  ASSERT_EQ(ran.exit_code, 0) << ran.output;
+  const LoadedModel loaded = LoadModel(path_);
+  ASSERT_TRUE(loaded.model) << loaded.error;
+  EXPECT_EQ(loaded.model->format, "mlx4");
+  EXPECT_EQ(loaded.model->shape.ffn_dim, 192);
+  EXPECT_EQ(loaded.model->shape.rope_layout, RopeLayout::kHalves);
+  EXPECT_EQ(RunProgram("--mlx --format=q6_k -o " + path_).exit_code, 1);
+}
+
 TEST_F(MakeGgufTest, WrongUseExitsWith2AndSaysWhatIsKnown) {
   const Ran unknown = RunProgram("--model=llama-9 -o " + path_);
   EXPECT_EQ(unknown.exit_code, 2);
@@ -92,7 +105,8 @@ TEST_F(MakeGgufTest, WrongUseExitsWith2AndSaysWhatIsKnown) {
   EXPECT_NE(format.output.find("weight format 'q3_k' is not known"), std::string::npos);
   const Ran no_type = RunProgram("--format=mlx4 -o " + path_);
   EXPECT_EQ(no_type.exit_code, 2);
-  EXPECT_NE(no_type.output.find("--format=mlx4: GGUF has no type for it"), std::string::npos);
+  EXPECT_NE(no_type.output.find("--format=mlx4: GGUF has no type for it; --mlx writes it"),
+            std::string::npos);
   const Ran heads = RunProgram("--heads=4 --kv_heads=3 -o " + path_);
   EXPECT_EQ(heads.exit_code, 2);
   EXPECT_NE(heads.output.find("must be a multiple of kv_heads"), std::string::npos);
@@ -106,4 +120,4 @@ TEST_F(MakeGgufTest, AFileThatCannotBeWrittenExitsWith1) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::make_gguf_test

@@ -11,7 +11,7 @@
 
 #include "energy/simulated.h"
 
-namespace wattline::energy {
+namespace wattline::energy::meters_test {
 namespace {
 
 // A clock that moves with every look at it, so that a wait on it ends.
@@ -151,4 +151,4 @@ TEST(ListMetersTest, TheProgramsOwnListHasDistinctNames) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::meters_test

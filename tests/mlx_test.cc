@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "benchmarks/check.h"
+#include "benchmarks/check_step.h"
 #include "benchmarks/operands.h"
 #include "kernels/backend.h"
 #include "kernels/decode/greedy.h"
 #include "kernels/dequant/dequant.h"
 #include "kernels/thread_pool.h"
 #include "tests/decoder_fixture.h"
+#include "tests/step_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::mlx_test {
 namespace {
 
 using benchmarks::Checked;
@@ -185,6 +187,78 @@ TEST_F(Mlx, BertsBlockAgreesWithTheReference) {
   }
 }
 
+// Llama's with groups and heads, and BERT's.
+std::vector<StepShape> StepShapes(const char* format) {
+  ModelShape bert = SmallShape();
+  bert.name = "bert";
+  bert.model_dim = 96;
+  bert.ffn_dim = 160;
+  bert.heads = 6;
+  bert.kv_heads = 6;
+  bert.head_dim = 16;
+  bert.rms_eps = 1e-12;
+  ModelShape stretched = SmallShape();
+  stretched.name = "halves, stretched";
+  stretched.rope_layout = RopeLayout::kHalves;
+  stretched.llama3_rope = Llama3Rope{32, 1, 4, 32};
+  return {{SmallShape(), 1, format}, {stretched, 37, format}, {bert, 19, format, true}};
+}
+
+TEST_F(Mlx, TrainingStepsAgreeWithTheReferenceInEveryTensor) {
+  for (const char* format : {"f32", "bf16"}) {
+    for (const StepShape& shape : StepShapes(format)) {
+      SCOPED_TRACE(testing::Message() << shape.shape.name << ", " << format);
+      const StepFixture f(shape);
+      const MadeStep made = backend_->step(*backend_, f.c, StepPass::kForwardBackward, pool_);
+      ASSERT_TRUE(made.work) << made.why_not;
+      made.work->Run();
+      const StepTensors got = Copy(*made.work);
+      EXPECT_EQ(got.size(), shape.bert ? 18u : 11u);
+      f.Check(got, made.work->RoundsTo());
+      const Checked sums = benchmarks::CheckWeightGradients(f.c, *made.work);
+      ExpectAgrees(sums, "sums over tokens");
+      made.work->RunAttention();
+      made.work->Run();
+      EXPECT_EQ(Copy(*made.work), got);
+
+      const MadeStep forward = backend_->step(*backend_, f.c, StepPass::kForward, pool_);
+      forward.work->Run();
+      const StepTensors y = Copy(*forward.work);
+      EXPECT_EQ(y.size(), 1u);
+      f.Check(y, forward.work->RoundsTo());
+      EXPECT_TRUE(forward.work->WeightGradients().empty());
+      forward.work->RunAttention();
+    }
+  }
+}
+
+TEST_F(Mlx, ATrainingStepTakesNewInputsWhereItIsTold) {
+  StepFixture f({SmallShape(), 3, "f32"});
+  const MadeStep made = backend_->step(*backend_, f.c, StepPass::kForwardBackward, pool_);
+  made.work->Run();
+  const StepTensors first = Copy(*made.work);
+  for (float& value : f.dy) value *= 2;
+  made.work->TakeInputs();
+  made.work->Run();
+  const StepTensors twice = Copy(*made.work);
+  EXPECT_EQ(twice.at("y"), first.at("y"));
+  for (const auto& [name, values] : first) {
+    if (name == "y") continue;
+    for (size_t i = 0; i < values.size(); ++i) ASSERT_EQ(twice.at(name)[i], 2 * values[i]) << name;
+  }
+}
+
+TEST_F(Mlx, TrainingStepsOfPackedWeightsAreRefused) {
+  const LoadedLayer layer = MakeRandomLayer(SmallShape(), "q8_0", 5, pool_);
+  StepCase c;
+  c.block.shape = SmallShape();
+  c.block.llama = &layer.layer;
+  c.block.tokens = 1;
+  const MadeStep made = backend_->step(*backend_, c, StepPass::kForward, pool_);
+  EXPECT_FALSE(made.work);
+  EXPECT_EQ(made.why_not, "training steps need all matrices in f32 or all in bf16");
+}
+
 // Activations of 11 or 8 bits, rounded after each of some ten operations a layer, in 3 layers.
 // MLX's CPU stream sums the products of packed weights in f16: 0.25 % of error in one product of
 // 256 columns, 0.5 % of 1024, 1 % of 4096 (measured, MLX 0.32.4); its GPU kernels sum in f32.
@@ -251,4 +325,4 @@ TEST_F(Mlx, AModelOfAFormatThatItWouldRoundIsRefused) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::mlx_test

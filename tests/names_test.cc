@@ -6,7 +6,7 @@
 #include "benchmarks/fixtures.h"
 #include "benchmarks/selection.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::names_test {
 namespace {
 
 TEST(NamesTest, EveryRegisteredNameIsAnAddress) {
@@ -27,5 +27,17 @@ TEST(NamesTest, EveryRegisteredNameIsAnAddress) {
   }
 }
 
+TEST(NamesTest, EfficiencyCoresHaveRowsOfOurOwnBackendsOnly) {
+  SuiteOptions options;
+  options.efficiency_cores = true;
+  Suite suite(options);
+  RegisterAll(suite);
+  EXPECT_EQ(suite.backends().size(), suite.cpu_backends().size());
+  for (const Row& row : suite.rows()) {
+    EXPECT_EQ(row.name.substr(row.name.rfind('/') + 1), "cpu") << row.name;
+  }
+  EXPECT_FALSE(suite.rows().empty());
+}
+
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::names_test

@@ -11,7 +11,7 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/random.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::norm_test {
 namespace {
 
 TEST(NormReferenceTest, RmsNormDividesByTheRootMeanSquare) {
@@ -250,4 +250,4 @@ INSTANTIATE_TEST_SUITE_P(Isa, NormTest,
                          [](const auto& table) { return std::string(table.param->isa); });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::norm_test

@@ -5,7 +5,7 @@
 
 #include "tests/compare_files.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::normalised_test {
 namespace {
 
 // 400 GFLOP/s of f32, 800 of bf16, 1600 of int8 over 40 GB/s, as the context tells.
@@ -133,4 +133,4 @@ TEST(NormalisedTest, OfARealFile) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::normalised_test

@@ -17,7 +17,7 @@
 #include "energy/watch.h"
 #include "tests/fakes/fake_nvml.h"
 
-namespace wattline::energy {
+namespace wattline::energy::nvml_test {
 namespace {
 
 constexpr int kNotSupported = 3;
@@ -462,4 +462,4 @@ TEST(NvmlLayoutTest, FieldValueIsThatOfTheDriver) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::nvml_test

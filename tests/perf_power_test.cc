@@ -17,7 +17,7 @@
 
 #include "energy/simulated.h"
 
-namespace wattline::energy {
+namespace wattline::energy::perf_power_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -310,4 +310,4 @@ TEST(SystemPerfTest, AnEventCountsOrTellsItsError) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::perf_power_test

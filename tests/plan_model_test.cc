@@ -7,7 +7,7 @@
 #include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::plan_model_test {
 namespace {
 
 TEST(PlanModelTest, TheLawsSeeNoDifferenceToAModelInMemory) {
@@ -38,4 +38,4 @@ TEST(PlanModelTest, AFormatThatDoesNotGoIsNamed) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::plan_model_test

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_axis_test {
 namespace {
 
 std::vector<std::string> Texts(const std::vector<Tick>& ticks) {
@@ -78,4 +78,4 @@ TEST(TickBelowAndAboveTest, KeepWhatIsOnATickAndRoundTheRest) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_axis_test

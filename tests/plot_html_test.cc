@@ -9,7 +9,7 @@
 #include "tests/page_text.h"
 #include "tests/plot_example.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_html_test {
 namespace {
 
 PlotModel ManyPoints(int count) {
@@ -93,4 +93,4 @@ TEST(PlotPageTest, ForcedThemesHaveNoMediaQueryOfColours) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_html_test

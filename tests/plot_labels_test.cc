@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_labels_test {
 namespace {
 
 constexpr Box kFrame = {84, 56, 1174, 656};
@@ -104,4 +104,4 @@ TEST(NumberRangesTest, RunsOfThreeAreShortened) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_labels_test

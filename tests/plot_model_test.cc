@@ -7,7 +7,7 @@
 
 #include "tests/plot_example.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_model_test {
 namespace {
 
 TEST(MakePlotModelTest, NumbersPointsByChipAndKeepsOthersApart) {
@@ -119,4 +119,4 @@ TEST(PlotModelJsonTest, AbsentStaysAbsent) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_model_test

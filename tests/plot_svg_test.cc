@@ -1,6 +1,6 @@
 // The picture as SVG: compared with files that were looked at, and held against its promises.
 //
-// tests/data/golden/*.svg are written anew with WATTLINE_WRITE_GOLDEN=1 build/tests/plot_svg_test;
+// WATTLINE_WRITE_GOLDEN=1 ctest --preset release -R plot_svg writes tests/data/golden/*.svg anew;
 // look at them before they are committed (rsvg-convert FILE -o FILE.png).
 #include "roofline/svg_plot.h"
 
@@ -15,7 +15,7 @@
 #include "roofline/plot_text.h"
 #include "tests/plot_example.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_svg_test {
 namespace {
 
 void ExpectGolden(const std::string& name, const std::string& text) {
@@ -226,4 +226,4 @@ TEST(PlotSvgTest, AFitWithoutSweepOrEnergyIsDrawnToo) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_svg_test

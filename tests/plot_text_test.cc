@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace wattline::roofline {
+namespace wattline::roofline::plot_text_test {
 namespace {
 
 TEST(EscapeXmlTest, MarkupBecomesText) {
@@ -72,4 +72,4 @@ TEST(WrappedTest, BreaksAtSpacesAndLosesNoWord) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::plot_text_test

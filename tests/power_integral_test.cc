@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace wattline::energy {
+namespace wattline::energy::power_integral_test {
 namespace {
 
 TimePoint At(double seconds) {
@@ -289,4 +289,4 @@ TEST(PowerIntegralTest, TrueEnergyLiesWithinTheBoundWhereTheSensorsPeriodIsNotKn
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::power_integral_test

@@ -11,7 +11,7 @@
 #include "energy/watch.h"
 #include "tests/powercap_tree.h"
 
-namespace wattline::energy {
+namespace wattline::energy::powercap_test {
 namespace {
 
 using PowercapTest = PowercapTree;
@@ -194,4 +194,4 @@ TEST_F(PowercapTest, AFrozenCounterIsDroppedWithItsReason) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::powercap_test

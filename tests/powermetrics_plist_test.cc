@@ -10,7 +10,7 @@
 
 #include "tests/powermetrics_documents.h"
 
-namespace wattline::energy {
+namespace wattline::energy::powermetrics_plist_test {
 namespace {
 
 std::string WhyNot(const std::string& document) {
@@ -208,4 +208,4 @@ TEST(PlistSplitterTest, OtherTextIsKeptUpToItsLimit) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::powermetrics_plist_test

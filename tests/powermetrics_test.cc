@@ -18,7 +18,7 @@
 #include "energy/track.h"
 #include "tests/powermetrics_documents.h"
 
-namespace wattline::energy {
+namespace wattline::energy::powermetrics_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -314,4 +314,4 @@ TEST_F(PowermetricsTest, ItIsBelievedWithTheTickOfAMac) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::powermetrics_test

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace wattline::roofline {
+namespace wattline::roofline::predict_test {
 namespace {
 
 // 1 TFLOP/s, 100 GB/s, 10 us a layer.
@@ -194,4 +194,4 @@ TEST(PredictTest, JoulesNeedAMeasurement) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::predict_test

@@ -15,7 +15,7 @@
 #include "energy/simulated.h"
 #include "energy/watch.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::probe_test {
 namespace {
 
 constexpr double kWork_w = 40;
@@ -242,4 +242,4 @@ TEST(ProbedLoopTest, ThreadZeroMeasuresFromTheStartBarrierToTheSlowestThread) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::probe_test

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::progress_test {
 namespace {
 
 std::string Written(std::FILE* file) {
@@ -47,4 +47,4 @@ TEST(ProgressTest, WithoutATerminalNothingIsWritten) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::progress_test

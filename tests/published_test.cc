@@ -7,7 +7,7 @@
 #include <fstream>
 #include <iterator>
 
-namespace wattline::roofline {
+namespace wattline::roofline::published_test {
 namespace {
 
 std::string File(const std::string& name) {
@@ -79,4 +79,4 @@ TEST(PublishedTest, BitsAreThoseOfTheBlocks) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::published_test

@@ -17,7 +17,7 @@
 #include "kernels/model/shapes.h"
 #include "kernels/model/tensors.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::random_model_test {
 namespace {
 
 ModelShape SmallShape() {
@@ -229,4 +229,4 @@ TEST(CopyModelTest, ACopyHasTheSameTensorsInItsOwnMemory) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::random_model_test

@@ -11,7 +11,7 @@
 #include "energy/powercap.h"
 #include "tests/powercap_tree.h"
 
-namespace wattline::energy {
+namespace wattline::energy::rapl_zones_test {
 namespace {
 
 using RaplZonesTest = PowercapTree;
@@ -253,4 +253,4 @@ TEST_F(RaplZonesTest, ACountersFileThatAContainerHidesIsExplained) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::rapl_zones_test

@@ -3,7 +3,7 @@
 
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_clpeak_test {
 namespace {
 
 TEST(ClpeakReader, ReadsAReferenceRun) {
@@ -103,4 +103,4 @@ TEST(ClpeakReader, RefusesOtherVersionsAndHalfFiles) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_clpeak_test

@@ -11,7 +11,7 @@
 #include "roofline/json_fields.h"
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_hostile_test {
 namespace {
 
 std::string TextOf(const std::filesystem::path& path) {
@@ -171,4 +171,4 @@ TEST(GoogleBenchmarkReader, CountsOneNameTwiceAsRunsAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_hostile_test

@@ -4,7 +4,7 @@
 #include "tests/lint_cases.h"
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_lint_test {
 namespace {
 
 // Rules that fire on a file, each with the row or claim.
@@ -53,4 +53,4 @@ TEST(LintOfForeignFiles, FindsNothingInASoundFile) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_lint_test

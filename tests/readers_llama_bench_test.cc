@@ -5,7 +5,7 @@
 #include "roofline/json_fields.h"
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_llama_bench_test {
 namespace {
 
 // A record of -o jsonl with the fields that a reader needs; `more` are further ones.
@@ -204,4 +204,4 @@ TEST(LlamaBenchReader, NamesThePlaceOfAFault) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_llama_bench_test

@@ -4,7 +4,7 @@
 #include "roofline/json_fields.h"
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_mac_ml_benchmark_test {
 namespace {
 
 Json ClaimsOf(const Results& results) { return Json::parse(results.context)["claims"]; }
@@ -149,4 +149,4 @@ TEST(MacMlReader, RefusesTrafficAndWrongTypes) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_mac_ml_benchmark_test

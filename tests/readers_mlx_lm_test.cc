@@ -3,7 +3,7 @@
 
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_mlx_lm_test {
 namespace {
 
 // Of ml-explore/mlx-lm pull request #1010: an M4 MacBook Air that throttles; two of its five
@@ -86,4 +86,4 @@ TEST(MlxLmReader, RefusesWhatIsNoNumberOrHasNoLength) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_mlx_lm_test

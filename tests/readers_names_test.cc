@@ -4,7 +4,7 @@
 #include "roofline/readers/foreign.h"
 #include "roofline/readers/model_names.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_names_test {
 namespace {
 
 std::string Gguf(const char* type, double params, const char* file = "") {
@@ -89,4 +89,4 @@ TEST(Numbers, AreFiniteAndWhole) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_names_test

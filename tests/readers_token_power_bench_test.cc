@@ -3,7 +3,7 @@
 
 #include "tests/read_foreign.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::readers_token_power_bench_test {
 namespace {
 
 TEST(TokenPowerBenchReader, TakesJoulesOfTheWholeRun) {
@@ -69,4 +69,4 @@ TEST(TokenPowerBenchReader, NamesThePlaceOfAFault) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::readers_token_power_bench_test

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace wattline::roofline {
+namespace wattline::roofline::result_test {
 namespace {
 
 std::string DataPath(const std::string& name) {
@@ -149,4 +149,4 @@ TEST(Results, SayWhereAFileIsWrong) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::result_test

@@ -12,7 +12,7 @@
 #include "benchmarks/reporter.h"
 #include "kernels/random.h"
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::results_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -162,6 +162,15 @@ TEST_F(ResultsFileTest, RowsOfAnotherChipOrThreadCountDoNotStandTogether) {
   EXPECT_NE(WhyNotTogether(Json::object(), then), "");
 }
 
+TEST_F(ResultsFileTest, RowsOfOtherCoresDoNotStandTogether) {
+  Json then = {{"schema_version", 1}, {"chip", "a"}, {"threads", 4}};
+  Json now = then;
+  now["core_kinds_used"] = {"efficiency"};
+  EXPECT_EQ(WhyNotTogether(then, now), "") << "older files do not tell";
+  then["core_kinds_used"] = {"performance"};
+  EXPECT_NE(WhyNotTogether(then, now).find("efficiency"), std::string::npos);
+}
+
 TEST_F(ResultsFileTest, JoulesOfOtherMetersDoNotStandTogether) {
   const Json rapl = Json::parse(R"({"meters":[{"name":"rapl","domains":[
       {"name":"cpu","in_total":true},{"name":"dram","in_total":true},
@@ -177,4 +186,4 @@ TEST_F(ResultsFileTest, JoulesOfOtherMetersDoNotStandTogether) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::results_file_test

@@ -11,7 +11,7 @@
 #include "tests/made_results.h"
 #include "tests/run_program.h"
 
-namespace wattline {
+namespace wattline::roofline_fit_test {
 namespace {
 
 using roofline::Interval;
@@ -202,4 +202,4 @@ TEST_F(RooflineFitTest, DecodeRowsOfAnotherFileOfTheChipAreTakenAlong) {
 }
 
 }  // namespace
-}  // namespace wattline
+}  // namespace wattline::roofline_fit_test

@@ -8,7 +8,7 @@
 
 #include "roofline/levels.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::roofline_levels_test {
 namespace {
 
 constexpr double kKiB = 1024;
@@ -38,10 +38,10 @@ double RateAt(const std::vector<Plateau>& levels, double footprint_byte) {
 std::vector<SweepPoint> Made(const std::vector<Plateau>& levels, int per_octave, double noise,
                              uint32_t seed) {
   std::mt19937 engine(seed);
-  std::normal_distribution<double> factor(1, noise);
+  std::normal_distribution<double> normal;
   std::vector<SweepPoint> sweep;
   for (double byte = 8 * kKiB; byte <= 1024 * kMiB; byte *= std::exp2(1.0 / per_octave)) {
-    sweep.push_back({byte, RateAt(levels, byte) * factor(engine)});
+    sweep.push_back({byte, RateAt(levels, byte) * (1 + noise * normal(engine))});
   }
   std::shuffle(sweep.begin(), sweep.end(), engine);  // the order must not matter
   return sweep;
@@ -163,4 +163,4 @@ TEST(FindLevelsTest, TooFewPointsGiveNoRate) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::roofline_levels_test

@@ -7,7 +7,7 @@
 #include "tests/folder_test.h"
 #include "tests/run_program.h"
 
-namespace wattline {
+namespace wattline::roofline_lint_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -158,4 +158,4 @@ TEST_F(LintProgramTest, WrongUseIsOneSentenceAndCode2) {
 }
 
 }  // namespace
-}  // namespace wattline
+}  // namespace wattline::roofline_lint_test

@@ -9,7 +9,7 @@
 #include "tests/plot_example.h"
 #include "tests/run_program.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::roofline_plot_test {
 namespace {
 
 class PlotProgramTest : public FolderTest {
@@ -117,4 +117,4 @@ TEST_F(PlotProgramTest, AFileThatCannotBeWrittenIsOne) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::roofline_plot_test

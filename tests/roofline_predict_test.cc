@@ -13,7 +13,7 @@
 #include "tests/folder_test.h"
 #include "tests/run_program.h"
 
-namespace wattline {
+namespace wattline::roofline_predict_test {
 namespace {
 
 using nlohmann::json;
@@ -254,4 +254,4 @@ TEST_F(RooflinePredictTest, WrongUseIsOneSentenceWithItsRemedy) {
 }
 
 }  // namespace
-}  // namespace wattline
+}  // namespace wattline::roofline_predict_test

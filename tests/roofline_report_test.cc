@@ -8,7 +8,7 @@
 #include "tests/folder_test.h"
 #include "tests/run_program.h"
 
-namespace wattline {
+namespace wattline::roofline_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -153,4 +153,4 @@ TEST_F(ReportTest, WrongUseIsOneSentenceAndCode2) {
 }
 
 }  // namespace
-}  // namespace wattline
+}  // namespace wattline::roofline_report_test

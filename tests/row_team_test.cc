@@ -13,7 +13,7 @@
 #include "tests/packed_rows.h"
 #include "tests/plain_kernels.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::row_team_test {
 namespace {
 
 constexpr int64_t kCols = 512;
@@ -124,4 +124,4 @@ TEST(RowTeamTest, EachFormIsPreparedOnce) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::row_team_test

@@ -7,7 +7,7 @@
 
 #include "energy/simulated.h"
 
-namespace wattline::energy {
+namespace wattline::energy::sample_times_test {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -57,4 +57,4 @@ TEST(SampleTimesTest, GapsBetweenSamplesDoNotAddUpForEver) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::sample_times_test

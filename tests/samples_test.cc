@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-namespace wattline::roofline {
+namespace wattline::roofline::samples_test {
 namespace {
 
 TEST(MedianTest, IsTheMiddleOrTheMeanOfTheMiddleTwo) {
@@ -75,4 +75,4 @@ TEST(RidgeTest, IsPeakOverBandwidth) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::samples_test

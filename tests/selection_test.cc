@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::selection_test {
 namespace {
 
 std::vector<Row> SomeRows() {
@@ -74,4 +74,4 @@ TEST(SelectionTest, OtherNamesHaveOne) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::selection_test

@@ -8,7 +8,7 @@
 
 #include "kernels/model/tensors.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::shapes_test {
 namespace {
 
 TEST(ShapesTest, ParameterCountsAreThePublishedOnes) {
@@ -133,4 +133,4 @@ TEST(TensorsTest, AFormatThatDoesNotGoIsNamed) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::shapes_test

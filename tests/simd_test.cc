@@ -16,7 +16,7 @@
 #include "kernels/random.h"
 #include "kernels/simd/simd_rows.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::simd_test {
 namespace {
 
 const SimdRows& RowsOf(std::string_view isa) {
@@ -172,4 +172,4 @@ INSTANTIATE_TEST_SUITE_P(Isa, SimdTest,
                          [](const auto& table) { return std::string(table.param->isa); });
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::simd_test

@@ -12,7 +12,7 @@
 #include "energy/simulated.h"
 #include "tests/fakes/fake_apple.h"
 
-namespace wattline::energy {
+namespace wattline::energy::smc_test {
 namespace {
 
 FakeApple& Fake() {
@@ -123,4 +123,4 @@ TEST_F(SmcTest, AnotherMachinesTreeIsNotMixedWithThisMachinesPower) {
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::smc_test

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <random>
 
-namespace wattline::roofline {
+namespace wattline::roofline::statistics_test {
 namespace {
 
 std::vector<double> Noisy(std::mt19937& engine, size_t count, double mean, double share) {
@@ -231,4 +231,4 @@ TEST(GeometricMeanTest, IntervalHoldsTheTruthInAbout95Percent) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::statistics_test

@@ -56,8 +56,8 @@ struct StepFixture {
     });
   }
 
-  void Check(const StepTensors& got) const {
-    const double bound = StepTolerance(c);
+  void Check(const StepTensors& got, Rounding rounds = {}) const {
+    const double bound = StepTolerance(c, rounds);
     for (const auto& [name, values] : got) {
       SCOPED_TRACE(name);
       const std::vector<float>& expected = want.at(name);

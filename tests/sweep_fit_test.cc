@@ -1,12 +1,13 @@
 // The law of an intensity sweep: known machines come out, intervals hold the truth as often as they
 // say, and what a sweep cannot tell is not told.
 #include "roofline/sweep_fit.h"
+#include "tests/sanitized.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/sweep_points.h"
 
-namespace wattline::roofline {
+namespace wattline::roofline::sweep_fit_test {
 namespace {
 
 bool Holds(const Interval& interval, double truth) {
@@ -33,6 +34,7 @@ TEST(FitSweepTest, ExactPointsGiveTheMachineBack) {
 // Of 400 sweeps, 380 +- 8.7 (two standard errors) would hold the truth if 95 % were exact. The
 // bootstrap holds it in 92 to 99 %, under equal noise and under noise of one side (bootstrap.h).
 TEST(FitSweepTest, IntervalsHoldTheTruthAboutAsOftenAsTheySay) {
+  if (kSanitized) GTEST_SKIP() << "skipped under sanitizers: statistics of 1600 fits";
   const std::pair<Noise, double> kinds[] = {{{0.02, 0.02, 0}, 2.0},
                                             {{0.02, 0.02, 0}, 4.0},
                                             {{0.03, 0.005, 0}, 2.0},
@@ -180,4 +182,4 @@ TEST(IntervalOfRunsTest, IsStudentsAndASingleRunHasNone) {
 }
 
 }  // namespace
-}  // namespace wattline::roofline
+}  // namespace wattline::roofline::sweep_fit_test

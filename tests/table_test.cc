@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace wattline::benchmarks {
+namespace wattline::benchmarks::table_test {
 namespace {
 
 Json DecodeRow() {
@@ -127,4 +127,4 @@ TEST(TableTest, HtmlEscapesWhatItShows) {
 }
 
 }  // namespace
-}  // namespace wattline::benchmarks
+}  // namespace wattline::benchmarks::table_test

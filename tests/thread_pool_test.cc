@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
-namespace wattline::kernels {
+#include "kernels/cpu/pin.h"
+
+namespace wattline::kernels::thread_pool_test {
 namespace {
 
 class ThreadPoolTest : public testing::TestWithParam<int> {};
@@ -104,6 +106,27 @@ TEST(ShareTest, SharesCoverEveryItemOnce) {
   }
 }
 
+// A system with classes of threads, which new threads do not inherit by themselves.
+thread_local ThreadClass of_this_thread = ThreadClass::kUnset;
+constexpr ThreadClasses kClasses = {[](ThreadClass wanted) {
+                                      of_this_thread = wanted;
+                                      return true;
+                                    },
+                                    [] { return of_this_thread; }};
+
+TEST(ThreadPoolClassTest, ThreadsTakeTheClassOfTheirPoolsMaker) {
+  kClasses.set(ThreadClass::kEfficient);
+  ReplaceThreadClasses(&kClasses);
+  ThreadPool pool(3);
+  ReplaceThreadClasses(nullptr);
+  std::atomic<int> efficient{0};
+  pool.Run([&efficient](Worker&) {
+    if (of_this_thread == ThreadClass::kEfficient) ++efficient;
+  });
+  EXPECT_EQ(efficient, 3);
+  kClasses.set(ThreadClass::kUnset);
+}
+
 TEST(ThreadPoolPinTest, APinThatTheSystemRefusesIsReported) {
   EXPECT_FALSE(ThreadPool(2, {100000}).pinned());
   EXPECT_FALSE(ThreadPool(2).pinned());
@@ -121,4 +144,4 @@ TEST(ThreadPoolPinTest, APoolThatIsPinnedRunsAndCanBeLetGo) {
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::thread_pool_test

@@ -12,7 +12,7 @@
 #include "kernels/model/load.h"
 #include "tests/decoder_fixture.h"
 
-namespace wattline::kernels {
+namespace wattline::kernels::trained_model_test {
 namespace {
 
 std::string ModelPath() {
@@ -140,4 +140,4 @@ TEST_F(TrainedModelTest, TheCpuDecodersGreedyTokensAreTheListedOnesBeyondDoubt) 
 }
 
 }  // namespace
-}  // namespace wattline::kernels
+}  // namespace wattline::kernels::trained_model_test

@@ -8,7 +8,7 @@
 
 #include "energy/simulated.h"
 
-namespace wattline::energy {
+namespace wattline::energy::unwrap_test {
 namespace {
 
 // What the kernel shows of a 32-bit register: range = (2^32 - 1) steps, cut to microjoules.
@@ -171,4 +171,4 @@ TEST(UnwrapperTest, ASlowTickMayGainInOneReadWhatTheTimeSinceTheLastTickAllows) 
 }
 
 }  // namespace
-}  // namespace wattline::energy
+}  // namespace wattline::energy::unwrap_test

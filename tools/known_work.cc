@@ -9,6 +9,7 @@
 #include "kernels/block/block.h"
 #include "kernels/decode/decoder.h"
 #include "kernels/dequant/dequant.h"
+#include "kernels/encode/encode.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/model/plan_model.h"
 #include "kernels/model/shapes.h"
@@ -127,6 +128,19 @@ KnownWork OfBlock(const Address& address, const ModelShape& shape) {
   return work;
 }
 
+KnownWork OfEncode(const Address& address, const ModelShape& shape) {
+  const auto tokens = Count(address, "tokens");
+  const auto format = kernels::FormatFromName(address.format);
+  if (!tokens || *tokens < 1) return {};
+  KnownWork work;
+  work.flop = kernels::EncodeFlop(shape, *tokens);
+  if (format && shape.model_dim % kernels::Info(*format).block_elements == 0) {
+    work.byte = kernels::EncodeByte(shape, *format, *tokens);
+  }
+  work.tokens = static_cast<double>(*tokens);
+  return work;
+}
+
 KnownWork OfDequant(const Address& address) {
   const auto format = kernels::FormatFromName(address.format);
   const std::string_view to = address.Case("to");
@@ -152,7 +166,11 @@ KnownWork KnownWorkOf(const roofline::Row& row) {
   if (address.fixture == "attention") return OfAttention(address);
   if (address.fixture == "dequant") return OfDequant(address);
   const kernels::NamedShape* named = kernels::FindShape(address.subject);
-  if (named == nullptr || named->architecture != kernels::Architecture::kLlama) return {};
+  if (named == nullptr) return {};
+  if (named->architecture == kernels::Architecture::kBert) {
+    return address.fixture == "encode" ? OfEncode(address, named->shape) : KnownWork();
+  }
+  if (named->architecture != kernels::Architecture::kLlama) return {};
   if (address.fixture == "decode") return OfDecode(address, named->shape);
   if (address.fixture == "block") return OfBlock(address, named->shape);
   return {};

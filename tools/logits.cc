@@ -142,6 +142,7 @@ int PrintLogits(const Options& options) {
   if (chosen.code != 0) return Fail(chosen.code, chosen.error);
   const wattline::kernels::LoadedModel loaded = wattline::kernels::LoadModel(options.model);
   if (!loaded.model) return Fail(kFailure, loaded.error);
+  if (!loaded.note.empty()) fmt::print(stderr, "logits: {}\n", loaded.note);
   const Model& model = *loaded.model;
   const int64_t vocab = model.shape.vocab;
   for (const int32_t token : *tokens) {

@@ -1,5 +1,5 @@
-// make_gguf: writes a model with seeded random weights to a GGUF file, for loaders, other engines
-// and tests.
+// make_gguf: writes a model with seeded random weights to a GGUF file or to a folder of MLX's, for
+// loaders, other engines and tests.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@
 
 #include "kernels/format.h"
 #include "kernels/model/gguf_writer.h"
+#include "kernels/model/mlx_writer.h"
 #include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
 #include "kernels/thread_pool.h"
@@ -31,6 +32,7 @@ struct Options {
   int64_t layers = 0, model_dim = 0, ffn_dim = 0, heads = 0, kv_heads = 0, head_dim = 0, vocab = 0,
           context = 0;
   bool tied = false;
+  bool mlx = false;
 };
 
 std::string ShapeNames() {
@@ -45,9 +47,12 @@ std::string ShapeNames() {
 void AddOptions(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "named shape: " + ShapeNames());
   app.add_option("--format", o.format,
-                 "f32 f16 bf16 q8_0 q4_0 q4_1 q4_k q5_k q6_k or q4_k_m (default q4_0)");
+                 "f32 f16 bf16 q8_0 q4_0 q4_1 q4_k q5_k q6_k or q4_k_m (default q4_0); with --mlx "
+                 "f32 f16 bf16 q4_1 mlx4");
   app.add_option("--seed", o.seed, "same seed, same bytes (default 1)");
-  app.add_option("-o", o.path, "file to write")->required();
+  app.add_option("-o", o.path, "file to write, with --mlx the folder")->required();
+  app.add_flag("--mlx", o.mlx,
+               "write config.json and model.safetensors, as mlx_lm does, with halves in RoPE");
   app.add_option("--threads", o.threads, "default: all");
   app.add_option("--layers", o.layers,
                  "these change the named shape, or make one without --model:");
@@ -117,18 +122,27 @@ int Make(const CLI::App& app, const Options& o) {
   const unsigned cpus = std::thread::hardware_concurrency();
   kernels::ThreadPool pool(o.threads > 0 ? o.threads : cpus > 0 ? static_cast<int>(cpus) : 1);
   const std::optional<kernels::Format> pure = kernels::FormatFromName(o.format);
-  if (pure && !kernels::Info(*pure).gguf_type) {
-    fmt::print(stderr,
-               "make_gguf: --format={}: GGUF has no type for it; bench makes such models itself\n",
+  if (pure && !kernels::Info(*pure).gguf_type && !o.mlx) {
+    fmt::print(stderr, "make_gguf: --format={}: GGUF has no type for it; --mlx writes it\n",
                o.format);
     return kWrongUse;
   }
+  if (o.mlx) shape.rope_layout = kernels::RopeLayout::kHalves;
   const kernels::LoadedModel made = kernels::MakeRandomModel(shape, o.format, o.seed, pool);
   if (!made.model) {
     fmt::print(stderr, "make_gguf: {}\n", made.error);
     return kWrongUse;
   }
   const double made_s = elapsed_s();
+  if (o.mlx) {
+    if (const std::string error = kernels::WriteMlxFolder(*made.model, o.path); !error.empty()) {
+      fmt::print(stderr, "make_gguf: {}\n", error);
+      return kFailed;
+    }
+    fmt::print("{}: {} {}, {:.0f} parameters; made in {:.2f} s, written in {:.2f} s\n", o.path,
+               shape.name, o.format, kernels::ParameterCount(shape), made_s, elapsed_s() - made_s);
+    return 0;
+  }
   const kernels::GgufWriter writer = kernels::ModelGguf(*made.model);
   if (const std::string error = writer.Write(o.path); !error.empty()) {
     fmt::print(stderr, "make_gguf: {}\n", error);

@@ -13,7 +13,7 @@ namespace wattline::tools {
 namespace {
 
 // Columns of the terminal: UTF-8's continuation bytes and sequences of colour take none.
-size_t Width(const std::string& text) {
+size_t TerminalWidth(const std::string& text) {
   size_t width = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text.compare(i, 2, "\x1b[") == 0) {
@@ -26,7 +26,7 @@ size_t Width(const std::string& text) {
 }
 
 std::string Padded(const std::string& text, size_t width, bool right) {
-  const std::string space(width - std::min(width, Width(text)), ' ');
+  const std::string space(width - std::min(width, TerminalWidth(text)), ' ');
   return right ? space + text : text + space;
 }
 
@@ -46,8 +46,8 @@ std::string Text(const TextTable& table) {
   const std::vector<size_t> filled = FilledColumns(table);
   std::vector<size_t> widths;
   for (size_t c : filled) {
-    size_t width = Width(table.columns[c].title);
-    for (const auto& row : table.rows) width = std::max(width, Width(Shown(row[c])));
+    size_t width = TerminalWidth(table.columns[c].title);
+    for (const auto& row : table.rows) width = std::max(width, TerminalWidth(Shown(row[c])));
     widths.push_back(width);
   }
   const auto line = [&](const auto& cell_of) {
@@ -61,7 +61,7 @@ std::string Text(const TextTable& table) {
   };
   std::string text = table.title.empty() ? "" : table.title + "\n";
   const std::string head = line([&](size_t c) { return table.columns[c].title; });
-  text += head + std::string(Width(head) - 1, '-') + "\n";
+  text += head + std::string(TerminalWidth(head) - 1, '-') + "\n";
   for (const auto& row : table.rows) text += line([&](size_t c) { return Shown(row[c]); });
   return text;
 }
@@ -104,7 +104,7 @@ std::string Csv(const TextTable& table) {
   return text;
 }
 
-std::string JsonText(const TextTable& table) {
+std::string TableJson(const TextTable& table) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& row : table.rows) {
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
@@ -130,6 +130,11 @@ std::optional<TableFormat> TableFormatFromName(std::string_view name) {
   return std::nullopt;
 }
 
+std::string FigureText(double value, int digits) {
+  if (std::abs(value) >= std::pow(10.0, digits)) return fmt::format("{:.0f}", value);
+  return fmt::format("{:.{}g}", value, digits);
+}
+
 Cell NumberCell(const std::optional<double>& value, double factor, int digits) {
   if (!value || !std::isfinite(*value * factor)) return {};
   return {*value * factor, fmt::format("{:.{}g}", *value * factor, digits)};
@@ -149,7 +154,7 @@ std::string Render(const TextTable& table, TableFormat format) {
     case TableFormat::kCsv:
       return Csv(table);
     case TableFormat::kJson:
-      return JsonText(table);
+      return TableJson(table);
   }
   return {};
 }

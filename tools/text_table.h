@@ -23,6 +23,8 @@ struct Cell {
   std::string text;
   bool absent() const { return !number && text.empty(); }
 };
+// "448.1", "42263": `digits` significant ones, and those before the point; without an exponent.
+std::string FigureText(double value, int digits);
 // `digits` significant ones; an absent value is an absent cell. `factor` turns the value into the
 // column's unit.
 Cell NumberCell(const std::optional<double>& value, double factor = 1, int digits = 4);

@@ -14,7 +14,7 @@
 namespace wattline::kernels {
 namespace {
 
-int64_t ScratchByte(const CpuKernels& kernels, const BlockCase& c) {
+int64_t BlockScratchByte(const CpuKernels& kernels, const BlockCase& c) {
   int64_t byte = 0;
   const auto add = [&](const Matrix& w) {
     byte = std::max(byte, LinearScratchByte(kernels, w, c.tokens));
@@ -35,7 +35,7 @@ class BlockWork : public Work {
         pool_(pool),
         team_(kernels, pool.size(), c.tokens, c.shape.model_dim,
               std::max({c.shape.model_dim, c.shape.ffn_dim, c.shape.heads * c.shape.head_dim}),
-              ScratchByte(kernels, c)),
+              BlockScratchByte(kernels, c)),
         y_(c.tokens * c.shape.model_dim),
         body_([this](Worker& worker) { Pass(worker); }) {}
 

@@ -5,14 +5,9 @@
 #include <algorithm>
 
 #include "kernels/attention/attention.h"
+#include "kernels/buffer.h"
 
 namespace wattline::kernels {
-namespace {
-
-// Scratch of a sequence starts on a cache line of its own.
-int64_t RoundToLine(int64_t byte) { return (byte + 63) / 64 * 64; }
-
-}  // namespace
 
 std::string WhyNotShape(const ModelShape& s) {
   if (s.heads < 1 || s.kv_heads < 1 || s.heads % s.kv_heads != 0) {

@@ -6,17 +6,12 @@
 
 #include "kernels/arrays_mlx.h"
 #include "kernels/block/kv_cache.h"
+#include "kernels/norm/activations_mlx.h"
 
 namespace wattline::kernels {
 namespace {
 
 namespace mx = mlx::core;
-
-int Int(int64_t x) { return static_cast<int>(x); }
-
-mx::array Row(const float* values, int64_t count, mx::Dtype type) {
-  return ArrayOf(values, {Int(count)}, type);
-}
 
 mx::array RandomHalf(const ModelShape& s, KvAddress a, int64_t sequences, int64_t capacity,
                      int64_t length, uint64_t seed, mx::Dtype type) {
@@ -52,21 +47,11 @@ mx::array Seen(const mx::array& cache, int64_t length) {
   return mx::slice(cache, {0, 0, 0, 0}, std::move(end));
 }
 
-// One kernel where MLX compiles; of any shape.
-std::vector<mx::array> SwiGlu(const std::vector<mx::array>& gate_up) {
-  static const auto compiled = mx::compile(
-      [](const std::vector<mx::array>& in) {
-        return std::vector<mx::array>{in[0] * mx::sigmoid(in[0]) * in[1]};
-      },
-      /*shapeless=*/true);
-  return compiled(gate_up);
-}
-
 }  // namespace
 
 MlxLayer::MlxLayer(const ModelShape& shape, const Layer& layer, mx::Dtype activations)
-    : attn_norm(Row(layer.attn_norm, shape.model_dim, activations)),
-      ffn_norm(Row(layer.ffn_norm, shape.model_dim, activations)),
+    : attn_norm(VectorOf(layer.attn_norm, shape.model_dim, activations)),
+      ffn_norm(VectorOf(layer.ffn_norm, shape.model_dim, activations)),
       attn_q(MakeMlxWeights(layer.attn_q)),
       attn_k(MakeMlxWeights(layer.attn_k)),
       attn_v(MakeMlxWeights(layer.attn_v)),
@@ -99,12 +84,7 @@ LlamaMlx::LlamaMlx(const ModelShape& shape, const float* rope_factors) : shape_(
     wavelengths.push_back(
         static_cast<float>(std::pow(shape.rope_base, exponent) * rope_factors[i]));
   }
-  wavelengths_ = Row(wavelengths.data(), shape.rope_dim / 2, mx::float32);
-}
-
-mx::array LlamaMlx::Heads(const mx::array& x, int64_t heads) const {
-  return mx::transpose(mx::reshape(x, {x.shape(0), x.shape(1), Int(heads), Int(shape_.head_dim)}),
-                       {0, 2, 1, 3});
+  wavelengths_ = VectorOf(wavelengths.data(), shape.rope_dim / 2, mx::float32);
 }
 
 mx::array LlamaMlx::Rope(const mx::array& x, int64_t start) const {
@@ -122,10 +102,12 @@ mx::array LlamaMlx::Run(const MlxLayer& l, const mx::array& x, int64_t start,
                         MlxCache& cache) const {
   const int count = x.shape(1);
   const mx::array in = Norm(x, l.attn_norm);
-  const mx::array q = Rope(Heads(TimesWeights(in, l.attn_q), shape_.heads), start);
-  cache.k = Appended(std::move(cache.k),
-                     Rope(Heads(TimesWeights(in, l.attn_k), shape_.kv_heads), start), start);
-  cache.v = Appended(std::move(cache.v), Heads(TimesWeights(in, l.attn_v), shape_.kv_heads), start);
+  const auto heads = [&](const MlxWeights& w, int64_t of_matrix) {
+    return HeadsMlx(TimesWeights(in, w), of_matrix, shape_.head_dim);
+  };
+  const mx::array q = Rope(heads(l.attn_q, shape_.heads), start);
+  cache.k = Appended(std::move(cache.k), Rope(heads(l.attn_k, shape_.kv_heads), start), start);
+  cache.v = Appended(std::move(cache.v), heads(l.attn_v, shape_.kv_heads), start);
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape_.head_dim)));
   const mx::array attended = mx::fast::scaled_dot_product_attention(
       q, Seen(cache.k, start + count), Seen(cache.v, start + count), scale,
@@ -134,8 +116,7 @@ mx::array LlamaMlx::Run(const MlxLayer& l, const mx::array& x, int64_t start,
                                      {x.shape(0), count, Int(shape_.heads * shape_.head_dim)});
   const mx::array h = x + TimesWeights(rows, l.attn_output);
   const mx::array ffn_in = Norm(h, l.ffn_norm);
-  const mx::array act =
-      SwiGlu({TimesWeights(ffn_in, l.ffn_gate), TimesWeights(ffn_in, l.ffn_up)})[0];
+  const mx::array act = SwiGluMlx(TimesWeights(ffn_in, l.ffn_gate), TimesWeights(ffn_in, l.ffn_up));
   return h + TimesWeights(act, l.ffn_down);
 }
 

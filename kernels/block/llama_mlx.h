@@ -40,12 +40,10 @@ class LlamaMlx {
   mlx::core::array Run(const MlxLayer& layer, const mlx::core::array& x, int64_t start,
                        MlxCache& cache) const;
   mlx::core::array Norm(const mlx::core::array& x, const mlx::core::array& weight) const;
-
- private:
-  // [sequences, count, heads * head_dim] to [sequences, heads, count, head_dim].
-  mlx::core::array Heads(const mlx::core::array& x, int64_t heads) const;
+  // x[sequences, heads, count, head_dim], its tokens at positions start and on.
   mlx::core::array Rope(const mlx::core::array& x, int64_t start) const;
 
+ private:
   ModelShape shape_;
   std::optional<mlx::core::array> wavelengths_;  // per pair, where the model stretches them
 };

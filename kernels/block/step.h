@@ -73,9 +73,12 @@ struct StepWeightGradient {
 };
 
 // A step that a backend has prepared. Run does all of it, on the values that the case's x and dy
-// have then; Result is y, and dx behind it where there is a backward pass.
+// have then, or had at the last TakeInputs; Result is y, and dx behind it where there is a backward
+// pass.
 class StepWork : public Work {
  public:
+  // Copies the case's x and dy anew, where the backend cannot read them where they are.
+  virtual void TakeInputs() {}
   // y; with a backward pass dx, attn_norm, ffn_norm, attn_q, ... ffn_down too. Valid until the next
   // Run.
   virtual std::vector<StepTensor<float>> Tensors() const = 0;
@@ -98,7 +101,7 @@ void StepReference(const StepCase& c, ThreadPool& pool,
 
 // Bound of the error's root mean square over a tensor, relative to the tensor's; the derivation
 // stands in step.cc. A single element may be off by kStepWorst times that of the tensor's.
-double StepTolerance(const StepCase& c);
+double StepTolerance(const StepCase& c, Rounding rounds = {});
 inline constexpr double kStepWorst = 8;
 
 // The format of a step's matrices, or nullopt where they are mixed or packed.

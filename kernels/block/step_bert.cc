@@ -9,7 +9,7 @@ namespace wattline::kernels {
 namespace {
 
 // Places in dw_ and dbias_.
-enum Index : uint8_t { kQ, kK, kV, kOutput, kUp, kDown };
+enum BertMatrix : uint8_t { kBertQ, kBertK, kBertV, kBertOutput, kBertUp, kBertDown };
 constexpr std::string_view kBiasNames[] = {"attn_q_bias",      "attn_k_bias", "attn_v_bias",
                                            "attn_output_bias", "ffn_up_bias", "ffn_down_bias"};
 
@@ -145,11 +145,11 @@ void BertStep::FeedForwardBackward(Worker& worker) {
   worker.Barrier();
   step_.layer_norm_weight(sum2_.data(), case_.dy, rows_.data(), tokens_, dim_, cols,
                           dffn_norm_.data(), dffn_norm_bias_.data());
-  step_.column_sums(dsum2_.data(), tokens_, dim_, cols, dbias_[kDown].data());
+  step_.column_sums(dsum2_.data(), tokens_, dim_, cols, dbias_[kBertDown].data());
   const std::byte* const dsum2 = Operand(dsum2_operand_, dsum2_);
   linear_.InputGradient(dsum2, tokens_, layer_.ffn_down, false, dup_.data(), slice);
   linear_.WeightGradient(dsum2, Operand(hidden_operand_, hidden_), tokens_, dim_, ffn_,
-                         dw_[kDown].data(), slice);
+                         dw_[kBertDown].data(), slice);
   worker.Barrier();
   for (int64_t t = rows.begin; t < rows.end; ++t) {
     float* row = dup_.data() + t * ffn_;
@@ -157,10 +157,10 @@ void BertStep::FeedForwardBackward(Worker& worker) {
   }
   Round(slice, dup_.data(), dup_operand_);
   worker.Barrier();
-  step_.column_sums(dup_.data(), tokens_, ffn_, Columns(ffn_, slice), dbias_[kUp].data());
+  step_.column_sums(dup_.data(), tokens_, ffn_, Columns(ffn_, slice), dbias_[kBertUp].data());
   const std::byte* const dup = Operand(dup_operand_, dup_);
   linear_.InputGradient(dup, tokens_, layer_.ffn_up, false, dx1_.data(), slice);
-  linear_.WeightGradient(dup, Operand(x1_operand_, x1_), tokens_, ffn_, dim_, dw_[kUp].data(),
+  linear_.WeightGradient(dup, Operand(x1_operand_, x1_), tokens_, ffn_, dim_, dw_[kBertUp].data(),
                          slice);
   worker.Barrier();
   for (int64_t t = rows.begin; t < rows.end; ++t) {
@@ -171,7 +171,7 @@ void BertStep::FeedForwardBackward(Worker& worker) {
   worker.Barrier();
   step_.layer_norm_weight(sum1_.data(), dx1_.data(), rows_.data(), tokens_, dim_, cols,
                           dattn_norm_.data(), dattn_norm_bias_.data());
-  step_.column_sums(dsum1_.data(), tokens_, dim_, cols, dbias_[kOutput].data());
+  step_.column_sums(dsum1_.data(), tokens_, dim_, cols, dbias_[kBertOutput].data());
 }
 
 void BertStep::AttentionBackward(Worker& worker) {
@@ -179,7 +179,7 @@ void BertStep::AttentionBackward(Worker& worker) {
   const Range rows = Mine(slice);
   const std::byte* const dsum1 = Operand(dsum1_operand_, dsum1_);
   linear_.InputGradient(dsum1, tokens_, layer_.attn_output, false, dout_.data(), slice);
-  linear_.WeightGradient(dsum1, Attended(), tokens_, dim_, dim_, dw_[kOutput].data(), slice);
+  linear_.WeightGradient(dsum1, Attended(), tokens_, dim_, dim_, dw_[kBertOutput].data(), slice);
   worker.Barrier();
   step_.attention_backward(Attention(slice), slice);
   worker.Barrier();
@@ -201,12 +201,12 @@ void BertStep::AttentionBackward(Worker& worker) {
     const Matrix& w;
     const Buffer<float>& values;
     const std::byte* dy;
-    Index index;
-  } parts[] = {{layer_.attn_q, dq_, Operand(dq_operand_, dq_), kQ},
-               {layer_.attn_k, dk_, Operand(dk_operand_, dk_), kK},
-               {layer_.attn_v, dv_, Operand(dv_operand_, dv_), kV}};
+    BertMatrix index;
+  } parts[] = {{layer_.attn_q, dq_, Operand(dq_operand_, dq_), kBertQ},
+               {layer_.attn_k, dk_, Operand(dk_operand_, dk_), kBertK},
+               {layer_.attn_v, dv_, Operand(dv_operand_, dv_), kBertV}};
   for (const auto& part : parts) {
-    linear_.InputGradient(part.dy, tokens_, part.w, part.index != kQ, dx_.data(), slice);
+    linear_.InputGradient(part.dy, tokens_, part.w, part.index != kBertQ, dx_.data(), slice);
     linear_.WeightGradient(part.dy, x, tokens_, dim_, dim_, dw_[part.index].data(), slice);
     step_.column_sums(part.values.data(), tokens_, dim_, Columns(dim_, slice),
                       dbias_[part.index].data());

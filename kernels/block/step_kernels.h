@@ -67,6 +67,7 @@ struct StepKernels {
 
 extern const StepKernels kStepAvx2;
 extern const StepKernels kStepAvx512;
+extern const StepKernels kStepAmx;
 extern const StepKernels kStepNeon;
 
 }  // namespace wattline::kernels

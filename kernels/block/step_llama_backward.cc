@@ -6,7 +6,15 @@ namespace wattline::kernels {
 namespace {
 
 // Places in dw_.
-enum Index : uint8_t { kQ, kK, kV, kOutput, kGate, kUp, kDown };
+enum LlamaMatrix : uint8_t {
+  kLlamaQ,
+  kLlamaK,
+  kLlamaV,
+  kLlamaOutput,
+  kLlamaGate,
+  kLlamaUp,
+  kLlamaDown
+};
 
 }  // namespace
 
@@ -19,7 +27,8 @@ void LlamaStep::FeedForwardBackward(Worker& worker) {
   }
   const void* dy = Operand(dy_, case_.dy);
   linear_.InputGradient(dy, tokens_, layer_.ffn_down, false, dh_.data(), slice);
-  linear_.WeightGradient(dy, hidden_.bytes.data(), tokens_, dim_, ffn_, dw_[kDown].data(), slice);
+  linear_.WeightGradient(dy, hidden_.bytes.data(), tokens_, dim_, ffn_, dw_[kLlamaDown].data(),
+                         slice);
   worker.Barrier();
   for (int64_t t = rows.begin; t < rows.end; ++t) {
     float* dgate = dgate_.Target(t, Room(slice));
@@ -33,8 +42,9 @@ void LlamaStep::FeedForwardBackward(Worker& worker) {
   const void* n2 = n2_.bytes.data();
   linear_.InputGradient(dgate_.bytes.data(), tokens_, layer_.ffn_gate, false, dn_.data(), slice);
   linear_.InputGradient(dup_.bytes.data(), tokens_, layer_.ffn_up, true, dn_.data(), slice);
-  linear_.WeightGradient(dgate_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kGate].data(), slice);
-  linear_.WeightGradient(dup_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kUp].data(), slice);
+  linear_.WeightGradient(dgate_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kLlamaGate].data(),
+                         slice);
+  linear_.WeightGradient(dup_.bytes.data(), n2, tokens_, ffn_, dim_, dw_[kLlamaUp].data(), slice);
   worker.Barrier();
   NormBackward(slice, x1_.data(), layer_.ffn_norm, case_.dy, dx1_.data());
   Round(slice, dx1_.data(), dx1_operand_);
@@ -47,7 +57,7 @@ void LlamaStep::AttentionBackward(Worker& worker) {
   const Slice slice = worker.slice();
   const void* dx1 = Operand(dx1_operand_, dx1_);
   linear_.InputGradient(dx1, tokens_, layer_.attn_output, false, dout_.data(), slice);
-  linear_.WeightGradient(dx1, Attended(), tokens_, dim_, q_dim_, dw_[kOutput].data(), slice);
+  linear_.WeightGradient(dx1, Attended(), tokens_, dim_, q_dim_, dw_[kLlamaOutput].data(), slice);
   worker.Barrier();
   step_.attention_backward(Attention(slice), slice);
   worker.Barrier();
@@ -60,9 +70,9 @@ void LlamaStep::AttentionBackward(Worker& worker) {
   linear_.InputGradient(dq, tokens_, layer_.attn_q, false, dn_.data(), slice);
   linear_.InputGradient(dk, tokens_, layer_.attn_k, true, dn_.data(), slice);
   linear_.InputGradient(dv, tokens_, layer_.attn_v, true, dn_.data(), slice);
-  linear_.WeightGradient(dq, n1, tokens_, q_dim_, dim_, dw_[kQ].data(), slice);
-  linear_.WeightGradient(dk, n1, tokens_, kv_dim_, dim_, dw_[kK].data(), slice);
-  linear_.WeightGradient(dv, n1, tokens_, kv_dim_, dim_, dw_[kV].data(), slice);
+  linear_.WeightGradient(dq, n1, tokens_, q_dim_, dim_, dw_[kLlamaQ].data(), slice);
+  linear_.WeightGradient(dk, n1, tokens_, kv_dim_, dim_, dw_[kLlamaK].data(), slice);
+  linear_.WeightGradient(dv, n1, tokens_, kv_dim_, dim_, dw_[kLlamaV].data(), slice);
   worker.Barrier();
   NormBackward(slice, case_.block.x, layer_.attn_norm, dx1_.data(), dx_.data());
   worker.Barrier();

@@ -57,4 +57,7 @@ void DependentAdds(int64_t count) {
   // clang-format on
 }
 
+#undef WATTLINE_ADD
+#undef WATTLINE_LOOP
+
 }  // namespace wattline::kernels

@@ -7,15 +7,13 @@
 namespace wattline::kernels {
 namespace {
 
-constexpr int64_t kLineByte = 64;
-
-size_t Index(const Worker& worker) { return static_cast<size_t>(worker.slice().index); }
+size_t SliceIndex(const Worker& worker) { return static_cast<size_t>(worker.slice().index); }
 
 }  // namespace
 
 PeakWork::PeakWork(const PeakKernel& kernel, ThreadPool& pool)
     : kernel_(kernel), pool_(pool), cells_(static_cast<size_t>(pool.size())) {
-  body_ = [this](Worker& worker) { cells_[Index(worker)].sum = kernel_.run(steps_); };
+  body_ = [this](Worker& worker) { cells_[SliceIndex(worker)].sum = kernel_.run(steps_); };
 }
 
 double PeakWork::Op() const {
@@ -64,7 +62,7 @@ StreamWork::StreamWork(const StreamKernel& kernel, const StreamBuffer& buffer,
     args.y = part + 2 * count_;
   }
   body_ = [this](Worker& worker) {
-    Cell& cell = cells_[Index(worker)];
+    Cell& cell = cells_[SliceIndex(worker)];
     cell.args.passes = passes_;
     cell.sum = kernel_.run(cell.args);
   };

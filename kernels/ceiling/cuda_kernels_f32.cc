@@ -34,7 +34,7 @@ void AddAngle(PtxText& text) {
   text.Add("neg.f32 %back, %forth");
 }
 
-std::string Constant(float value) {
+std::string ConstantText(float value) {
   return fmt::format("0f{:08X}", std::bit_cast<uint32_t>(value));
 }
 
@@ -69,8 +69,10 @@ CudaKernel PeakF32() {
   AddAngle(before);
   before.Add("cvt.rn.f32.u32 %number, %thread");
   for (int i = 0; i < kChains; ++i) {
-    before.Add("fma.rn.f32 %a{}, %number, {}, {}", i, Constant(kSlopeA), Constant(StartA(i)));
-    before.Add("fma.rn.f32 %b{}, %number, {}, {}", i, Constant(kSlopeB), Constant(StartB(i)));
+    before.Add("fma.rn.f32 %a{}, %number, {}, {}", i, ConstantText(kSlopeA),
+               ConstantText(StartA(i)));
+    before.Add("fma.rn.f32 %b{}, %number, {}, {}", i, ConstantText(kSlopeB),
+               ConstantText(StartB(i)));
   }
   PtxText turn;
   for (int step = 0; step < kSteps; ++step) {

@@ -64,8 +64,8 @@ void AddMma(PtxText& text, const std::string& name, int d, const std::string& a,
 // Peak: so many sums of a warp grow at once; 16 warps of a multiprocessor have 32 products under
 // way in each of its four quarters, where one takes about 33 cycles (measured on Hopper by others)
 // and a quarter begins one in 4 to 8.
-constexpr int kSums = 8;
-constexpr int kRounds = 4;  // in a turn, each with B and with its negative
+constexpr int kMmaSums = 8;
+constexpr int kMmaRounds = 4;  // in a turn, each with B and with its negative
 constexpr int kAs = 2;
 constexpr int kBs = 4;
 
@@ -75,10 +75,10 @@ CudaKernel PeakMma(CudaFormat format) {
   CudaKernel kernel;
   kernel.block_threads = 256;
   kernel.blocks_per_multiprocessor = 2;
-  kernel.thread_op = MmaOp(numbers) / kWarp * kSums * 2 * kRounds;
+  kernel.thread_op = MmaOp(numbers) / kWarp * kMmaSums * 2 * kMmaRounds;
   kernel.operand = numbers.flip;
   kernel.check_operand = 0;
-  kernel.name = fmt::format("{} x{}, {}", name, kSums, LaunchName(kernel));
+  kernel.name = fmt::format("{} x{}, {}", name, kMmaSums, LaunchName(kernel));
   PtxText before;
   before.Add("and.b32 %lane, %place, 31");
   for (int i = 0; i < 4 * kAs; ++i) {
@@ -88,27 +88,27 @@ CudaKernel PeakMma(CudaFormat format) {
     AddOperandWord(before, fmt::format("%b{}", i), numbers.keep, numbers.set, 4 * kAs + i);
     before.Add("xor.b32 %f{0}, %b{0}, %operand", i);
   }
-  for (int i = 0; i < 4 * kSums; ++i) before.Add("mov.b32 %d{}, 0", i);
+  for (int i = 0; i < 4 * kMmaSums; ++i) before.Add("mov.b32 %d{}, 0", i);
   PtxText turn;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kMmaRounds; ++round) {
     for (const char* b : {"%b", "%f"}) {
-      for (int sum = 0; sum < kSums; ++sum) {
+      for (int sum = 0; sum < kMmaSums; ++sum) {
         AddMma(turn, name, 4 * sum, "%a", 4 * (sum % kAs), b, 2 * (sum / kAs % kBs));
       }
     }
   }
   PtxText after;
   after.Add("mov.u32 %result, 0");
-  for (int i = 0; i < 4 * kSums; ++i) after.Add("add.u32 %result, %result, %d{}", i);
+  for (int i = 0; i < 4 * kMmaSums; ++i) after.Add("add.u32 %result, %result, %d{}", i);
   kernel.ptx = WorkPtx(kernel, kTensorGpu,
                        fmt::format("  .reg .b32 %a<{}>, %b<{}>, %f<{}>, %d<{}>, %lane, %seed;\n",
-                                   4 * kAs, 2 * kBs, 2 * kBs, 4 * kSums),
+                                   4 * kAs, 2 * kBs, 2 * kBs, 4 * kMmaSums),
                        before, turn, after);
   kernel.results = [numbers](const CudaArgs& args, CudaLaunch, uint32_t) {
-    // With B as its own negative: 2 kRounds products a turn into each sum.
+    // With B as its own negative: 2 kMmaRounds products a turn into each sum.
     assert(args.operand == 0);
     WarpWords words{};
-    for (int sum = 0; sum < kSums; ++sum) {
+    for (int sum = 0; sum < kMmaSums; ++sum) {
       Fragment a;
       std::array<WarpWords, 2> b;
       for (uint32_t lane = 0; lane < kWarp; ++lane) {
@@ -124,7 +124,7 @@ CudaKernel PeakMma(CudaFormat format) {
       Multiply(numbers, a, b, product);
       for (uint32_t lane = 0; lane < kWarp; ++lane) {
         for (const auto& of_register : product) {
-          words[lane] += Bits(numbers, of_register[lane] * 2 * kRounds * args.turns);
+          words[lane] += Bits(numbers, of_register[lane] * 2 * kMmaRounds * args.turns);
         }
       }
     }

@@ -17,10 +17,10 @@ constexpr int kCols = 256;
 constexpr uint32_t kRow_byte = 32;
 constexpr uint32_t kA_byte = kRows * kRow_byte;
 constexpr uint32_t kB_byte = kCols * kRow_byte;
-constexpr uint32_t kPairs = 4;  // of A and B in shared memory; the latter two have B flipped
-constexpr int kRounds = 4;      // through the pairs in a turn
-constexpr int kSums = kRows * kCols / 128;  // of a thread
-constexpr int kThreads = 128;
+constexpr uint32_t kWgmmaPairs = 4;  // of A and B in shared memory; the latter two have B flipped
+constexpr int kWgmmaRounds = 4;      // through the pairs in a turn
+constexpr int kWgmmaSums = kRows * kCols / 128;  // of a thread
+constexpr int kWgmmaThreads = 128;
 
 // PTX ISA, "Asynchronous Warpgroup Level Matrix Shared Memory Layout", no swizzle: blocks of 8 rows
 // by 16 byte lie in one piece each, the two of the same rows side by side.
@@ -46,9 +46,9 @@ std::string WgmmaName(CudaFormat format) {
 }
 
 // A of all pairs, then B of all pairs.
-constexpr uint32_t kBBase_byte = kPairs * kA_byte;
-constexpr uint32_t kShared_byte = kPairs * (kA_byte + kB_byte);
-constexpr uint32_t kFlipped_byte = kBBase_byte + kPairs / 2 * kB_byte;
+constexpr uint32_t kBBase_byte = kWgmmaPairs * kA_byte;
+constexpr uint32_t kShared_byte = kWgmmaPairs * (kA_byte + kB_byte);
+constexpr uint32_t kFlipped_byte = kBBase_byte + kWgmmaPairs / 2 * kB_byte;
 
 // Word of shared memory; from kFlipped_byte on, those of kBBase_byte again, flipped by `operand`.
 // A repeats its pairs likewise.
@@ -77,7 +77,7 @@ void AddSharedFill(PtxText& text, const TensorFormat& numbers) {
   text.Add("@%p1 xor.b32 %word, %word, %operand");
   text.Add("add.u32 %source, %shared, %at_byte");
   text.Add("st.shared.u32 [%source], %word");
-  text.Add("add.u32 %at_byte, %at_byte, {}", 4 * kThreads);
+  text.Add("add.u32 %at_byte, %at_byte, {}", 4 * kWgmmaThreads);
   text.Add("setp.lt.u32 %p0, %at_byte, {}", kShared_byte);
   text.Add("@%p0 bra $fill");
   text.Add("fence.proxy.async");
@@ -96,7 +96,7 @@ void AddDescriptor(PtxText& text) {
 WarpWords Results(const TensorFormat& numbers, const CudaArgs& args, uint32_t warp) {
   const int inner = static_cast<int>(kRow_byte / 4);  // words in a row
   std::array<std::array<double, kCols>, 16> sums{};   // of the warp's rows
-  for (uint32_t pair = 0; pair < kPairs; ++pair) {
+  for (uint32_t pair = 0; pair < kWgmmaPairs; ++pair) {
     for (uint32_t row = 0; row < 16; ++row) {
       for (uint32_t col = 0; col < kCols; ++col) {
         for (int word = 0; word < inner; ++word) {
@@ -116,10 +116,10 @@ WarpWords Results(const TensorFormat& numbers, const CudaArgs& args, uint32_t wa
   // "Register Fragments for wgmma": of 8 columns a thread has two neighbours, in two rows.
   WarpWords words{};
   for (uint32_t lane = 0; lane < kWarp; ++lane) {
-    for (uint32_t sum = 0; sum < kSums; ++sum) {
+    for (uint32_t sum = 0; sum < kWgmmaSums; ++sum) {
       const uint32_t row = lane / 4 + sum / 2 % 2 * 8;
       const uint32_t col = sum / 4 * 8 + lane % 4 * 2 + sum % 2;
-      words[lane] += Bits(numbers, sums[row][col] * kRounds * args.turns);
+      words[lane] += Bits(numbers, sums[row][col] * kWgmmaRounds * args.turns);
     }
   }
   return words;
@@ -130,10 +130,10 @@ WarpWords Results(const TensorFormat& numbers, const CudaArgs& args, uint32_t wa
 CudaKernel CudaWgmmaPeakKernel(CudaFormat format) {
   const TensorFormat& numbers = TensorFormatOf(format);
   CudaKernel kernel;
-  kernel.block_threads = kThreads;
+  kernel.block_threads = kWgmmaThreads;
   kernel.blocks_per_multiprocessor = 2;
   const double inner = kRow_byte / 4.0 * numbers.pack;
-  kernel.thread_op = 2.0 * kRows * kCols * inner * kPairs * kRounds / kThreads;
+  kernel.thread_op = 2.0 * kRows * kCols * inner * kWgmmaPairs * kWgmmaRounds / kWgmmaThreads;
   kernel.operand = numbers.flip;
   kernel.check_operand = 0;
   kernel.name = fmt::format("{}, {}", WgmmaName(format), LaunchName(kernel));
@@ -141,14 +141,14 @@ CudaKernel CudaWgmmaPeakKernel(CudaFormat format) {
   AddSharedFill(before, numbers);
   AddDescriptor(before);
   std::string sums;
-  for (int i = 0; i < kSums; ++i) {
+  for (int i = 0; i < kWgmmaSums; ++i) {
     before.Add("mov.b32 %d{}, 0", i);
     sums += fmt::format("{}%d{}", i > 0 ? ", " : "", i);
   }
   PtxText turn;
   turn.Add("wgmma.fence.sync.aligned");
-  for (int round = 0; round < kRounds; ++round) {
-    for (uint32_t pair = 0; pair < kPairs; ++pair) {
+  for (int round = 0; round < kWgmmaRounds; ++round) {
+    for (uint32_t pair = 0; pair < kWgmmaPairs; ++pair) {
       turn.Add("add.u64 %a, %first, {}", pair * kA_byte / 16);
       turn.Add("add.u64 %b, %first, {}", (kBBase_byte + pair * kB_byte) / 16);
       // D is kept; nothing is negated or transposed.
@@ -160,7 +160,7 @@ CudaKernel CudaWgmmaPeakKernel(CudaFormat format) {
   turn.Add("wgmma.wait_group.sync.aligned 0");
   PtxText after;
   after.Add("mov.u32 %result, 0");
-  for (int i = 0; i < kSums; ++i) {
+  for (int i = 0; i < kWgmmaSums; ++i) {
     after.Add("mov.b32 %word, %d{}", i);
     after.Add("add.u32 %result, %result, %word");
   }
@@ -169,7 +169,7 @@ CudaKernel CudaWgmmaPeakKernel(CudaFormat format) {
               fmt::format("  .reg .pred %p<2>;\n  .reg .b32 %shared, %at_byte, %source, %word;\n"
                           "  .reg .b64 %first, %a, %b;\n  .reg .{} %d<{}>;\n"
                           "  .shared .align 128 .b8 tiles[{}];\n",
-                          numbers.whole_number ? "s32" : "f32", kSums, kShared_byte),
+                          numbers.whole_number ? "s32" : "f32", kWgmmaSums, kShared_byte),
               before, turn, after);
   kernel.results = [numbers](const CudaArgs& args, CudaLaunch, uint32_t warp) {
     return Results(numbers, args, warp);

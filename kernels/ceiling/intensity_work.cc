@@ -12,8 +12,6 @@
 namespace wattline::kernels {
 namespace {
 
-constexpr int64_t kLineByte = 64;
-
 // Signs and mantissas are random, the exponent is that of 1.
 StreamFill FillOf(PeakFormat format) {
   switch (format) {
@@ -27,10 +25,12 @@ StreamFill FillOf(PeakFormat format) {
   return {~uint64_t{0}, 0};
 }
 
-int64_t ElementByte(PeakFormat format) { return static_cast<int64_t>(2 / IntensityOfOne(format)); }
+int64_t PeakElementByte(PeakFormat format) {
+  return static_cast<int64_t>(2 / IntensityOfOne(format));
+}
 
 double Element(PeakFormat format, const void* array, int64_t i) {
-  const char* const at = static_cast<const char*>(array) + i * ElementByte(format);
+  const char* const at = static_cast<const char*>(array) + i * PeakElementByte(format);
   if (format == PeakFormat::kF32) {
     float value;
     std::memcpy(&value, at, sizeof(value));
@@ -46,7 +46,7 @@ double Element(PeakFormat format, const void* array, int64_t i) {
 
 // `value` is a small integer, exact in every format.
 void SetElement(PeakFormat format, char* array, int64_t i, int value) {
-  char* const at = array + i * ElementByte(format);
+  char* const at = array + i * PeakElementByte(format);
   const auto single = static_cast<float>(value);
   const uint16_t half = Bf16FromFloat(single);
   if (format == PeakFormat::kF32) std::memcpy(at, &single, sizeof(single));
@@ -127,7 +127,7 @@ std::vector<float> IntensityWork::Result() const {
 double IntensityReference(const IntensityKernel& kernel, const IntensityArgs& args) {
   const double mul_adds = args.flop_per_byte / IntensityOfOne(kernel.format);
   const auto every = static_cast<int64_t>(std::max(1.0, 1 / mul_adds));
-  const int64_t elements = kernel.vector_byte / ElementByte(kernel.format);
+  const int64_t elements = kernel.vector_byte / PeakElementByte(kernel.format);
   double sum = 0;
   for (int64_t v = 0; v < args.byte / kernel.vector_byte; v += every) {
     for (int64_t i = 0; i < elements; ++i) {
@@ -143,10 +143,10 @@ std::string WhyWrong(const IntensityKernel& kernel, double flop_per_byte) {
   const Buffer<char> y(kLineByte);
   Random random(1);
   // Up to 3: the sum in an accumulator's lane is below 2^24, so that no rounding hides in it.
-  for (int64_t i = 0; i < byte / ElementByte(kernel.format); ++i) {
+  for (int64_t i = 0; i < byte / PeakElementByte(kernel.format); ++i) {
     SetElement(kernel.format, x.data(), i, static_cast<int>(random.Next() % 7) - 3);
   }
-  for (int64_t i = 0; i < kLineByte / ElementByte(kernel.format); ++i) {
+  for (int64_t i = 0; i < kLineByte / PeakElementByte(kernel.format); ++i) {
     SetElement(kernel.format, y.data(), i, static_cast<int>(random.Next() % 3) + 1);
   }
   const IntensityArgs args{

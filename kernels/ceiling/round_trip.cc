@@ -21,7 +21,7 @@ struct Lines {
 };
 
 // Thread 0: sends 1, 2, 3 ... and waits for each to come back. Returns the trips made.
-uint32_t Send(Lines& lines, double limit_s, std::chrono::steady_clock::time_point start) {
+uint32_t SendTrips(Lines& lines, double limit_s, std::chrono::steady_clock::time_point start) {
   for (uint32_t trip = 1; trip <= kTrips; ++trip) {
     lines.there.store(trip, std::memory_order_release);
     uint32_t waited = 0;
@@ -53,7 +53,7 @@ std::optional<double> RoundTripS(ThreadPool& pool, double limit_s) {
     worker.Barrier();
     if (worker.slice().index == 0) {
       const auto start = std::chrono::steady_clock::now();
-      trips = Send(lines, limit_s, start);
+      trips = SendTrips(lines, limit_s, start);
       elapsed_s = SecondsSince(start);
       lines.there.store(kStop, std::memory_order_release);
     } else if (worker.slice().index == 1) {

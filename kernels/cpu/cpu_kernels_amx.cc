@@ -1,3 +1,4 @@
+#include "kernels/block/step_kernels.h"
 #include "kernels/cpu/cpu_kernels_avx512.h"
 #include "kernels/cpu/cpu_kernels_tables.h"
 #include "kernels/gemm/gemm_extended.h"
@@ -17,6 +18,7 @@ constinit const CpuKernels kAmxKernels = [] {
   k.gemm_pack = GemmPackAmx;
   k.gemm_scratch_byte = GemmScratchByteAmx;
   k.gemm = GemmAmx;
+  k.step = &kStepAmx;
   return k;
 }();
 

@@ -26,4 +26,10 @@ std::vector<int> CpusOfThisThread() {
   return cpus;
 }
 
+const ThreadClasses& SystemThreadClasses() {
+  static constexpr ThreadClasses kNone = {[](ThreadClass) { return false; },
+                                          [] { return ThreadClass::kUnset; }};
+  return kNone;
+}
+
 }  // namespace wattline::kernels

@@ -17,7 +17,7 @@
 namespace wattline::kernels {
 namespace {
 
-int64_t ScratchByte(const CpuKernels& kernels, const Model& model, int64_t rows) {
+int64_t DecodeScratchByte(const CpuKernels& kernels, const Model& model, int64_t rows) {
   int64_t byte = LinearScratchByte(kernels, model.output, rows);
   for (const Layer& layer : model.layers) {
     for (const auto matrix : kLayerMatrices) {
@@ -39,7 +39,7 @@ class CpuDecoder final : public Decoder {
         team_(kernels, pool.size(), options.batch * options.chunk, model.shape.model_dim,
               std::max({model.shape.model_dim, model.shape.ffn_dim,
                         model.shape.heads * model.shape.head_dim}),
-              ScratchByte(kernels, model, options.batch * options.chunk)),
+              DecodeScratchByte(kernels, model, options.batch * options.chunk)),
         layer_(kernels, model.shape, model.rope_factors, pool.size(), options.batch, options.chunk),
         k_(model.shape.layers * LayerElements()),
         v_(k_.size()),
@@ -162,7 +162,7 @@ class CpuDecoder final : public Decoder {
   int64_t length_ = 0;
 };
 
-std::string WhyNotModel(const Model& model) {
+std::string WhyNotCpuModel(const Model& model) {
   const ModelShape& s = model.shape;
   std::string why_not = WhyNotShape(s);
   if (why_not.empty()) why_not = WhyNotMatrix("token_embd", model.token_embd, s.vocab, s.model_dim);
@@ -178,7 +178,7 @@ std::string WhyNotModel(const Model& model) {
 
 MadeDecoder MakeCpuDecoder(const Backend& backend, const Model& model, DecoderOptions options,
                            ThreadPool& pool) {
-  std::string why_not = WhyNotModel(model);
+  std::string why_not = WhyNotCpuModel(model);
   if (!why_not.empty()) return {nullptr, why_not};
   options.chunk = std::min(options.chunk, options.context);
   try {

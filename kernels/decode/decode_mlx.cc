@@ -18,8 +18,6 @@ namespace {
 
 namespace mx = mlx::core;
 
-int Int(int64_t x) { return static_cast<int>(x); }
-
 class MlxDecoder final : public Decoder {
  public:
   MlxDecoder(const Model& model, DecoderOptions options)
@@ -66,6 +64,7 @@ class MlxDecoder final : public Decoder {
     CopyOut(out, logits);
   }
 
+  Rounding RoundsTo() const override { return {UnitOf(type_), UnitOf(type_)}; }
   int64_t Length() const override { return length_; }
 
   void Truncate(int64_t length) override {
@@ -123,7 +122,7 @@ class MlxDecoder final : public Decoder {
 };
 
 // The first matrix that MLX cannot hold.
-std::string WhyNotModel(const Model& model) {
+std::string WhyNotMlxModel(const Model& model) {
   std::string why_not = WhyNotMlxFormat(model.token_embd.format);
   if (why_not.empty()) why_not = WhyNotMlxFormat(model.output.format);
   for (const Layer& layer : model.layers) {
@@ -138,7 +137,7 @@ std::string WhyNotModel(const Model& model) {
 
 MadeDecoder MakeMlxDecoder(const Backend&, const Model& model, DecoderOptions options,
                            ThreadPool&) {
-  std::string why_not = WhyNotModel(model);
+  std::string why_not = WhyNotMlxModel(model);
   if (!why_not.empty()) return {nullptr, why_not};
   options.chunk = std::min(options.chunk, options.context);
   try {

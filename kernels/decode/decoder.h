@@ -9,6 +9,7 @@
 #include "kernels/block/step_part.h"
 #include "kernels/model/model.h"
 #include "kernels/thread_pool.h"
+#include "kernels/work.h"
 
 namespace wattline::kernels {
 
@@ -46,6 +47,8 @@ class Decoder {
   // mean nothing unless all parts run; neither Length() nor what it covers of the cache changes.
   // False where the decoder has no such parts.
   virtual bool RunParts(StepParts /*parts*/) { return false; }
+  // Of activations, where they are not kept in f32.
+  virtual Rounding RoundsTo() const { return {}; }
 };
 
 struct MadeDecoder {

@@ -4,39 +4,29 @@
 #include <cmath>
 
 #include "kernels/float16.h"
+#include "kernels/gemm/gemm_elements.h"
 
 namespace wattline::kernels {
 namespace {
 
-constexpr std::array<std::string_view, 3> kNames = {"f32", "bf16", "int8"};
-
-double ElementByte(GemmType type) {
-  switch (type) {
-    case GemmType::kF32:
-      return 4;
-    case GemmType::kBF16:
-      return 2;
-    case GemmType::kInt8:
-      return 1;
-  }
-  return 0;
-}
+constexpr std::array<std::string_view, 3> kGemmTypeNames = {"f32", "bf16", "int8"};
 
 double Product(int64_t a, int64_t b) { return static_cast<double>(a) * static_cast<double>(b); }
 
 }  // namespace
 
-std::string_view Name(GemmType type) { return kNames[static_cast<size_t>(type)]; }
+std::string_view Name(GemmType type) { return kGemmTypeNames[static_cast<size_t>(type)]; }
 
 std::optional<GemmType> GemmTypeFromName(std::string_view name) {
-  for (size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<GemmType>(i);
+  for (size_t i = 0; i < kGemmTypeNames.size(); ++i) {
+    if (kGemmTypeNames[i] == name) return static_cast<GemmType>(i);
   }
   return std::nullopt;
 }
 
 double GemmByte(GemmShape s, GemmType type) {
-  return ElementByte(type) * (Product(s.m, s.k) + Product(s.n, s.k)) + 4 * Product(s.m, s.n);
+  const auto element_byte = static_cast<double>(ElementByte(type));
+  return element_byte * (Product(s.m, s.k) + Product(s.n, s.k)) + 4 * Product(s.m, s.n);
 }
 
 double GemmByte(GemmShape s, Format weights) {

@@ -10,8 +10,7 @@
 #include "kernels/gemm/gemm_elements.h"
 #include "kernels/gemm/openblas_core.h"
 
-// OpenBLAS's own declarations, whose header lies elsewhere in each distribution; the enumerations
-// of CBLAS are ints of these values.
+// OpenBLAS's own declarations, whose header lies elsewhere in each distribution.
 extern "C" {
 void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
                  const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc);
@@ -22,10 +21,6 @@ char* openblas_get_corename(void);
 
 namespace wattline::kernels {
 namespace {
-
-constexpr int kRowMajor = 101;
-constexpr int kNoTranspose = 111;
-constexpr int kTranspose = 112;
 
 // The library has threads of its own, as many as the pool; the pool's wait meanwhile, parked.
 class OpenBlasGemm : public Work {
@@ -40,7 +35,7 @@ class OpenBlasGemm : public Work {
         c_(c.shape.m * c.shape.n) {}
   void Run() override {
     openblas_set_num_threads(threads_);
-    cblas_sgemm(kRowMajor, kNoTranspose, kTranspose, m_, n_, k_, 1.0f,
+    cblas_sgemm(kCblasRowMajor, kCblasNoTranspose, kCblasTranspose, m_, n_, k_, 1.0f,
                 reinterpret_cast<const float*>(a_.data()), k_,
                 reinterpret_cast<const float*>(bt_.data()), k_, 0.0f, c_.data(), n_);
   }

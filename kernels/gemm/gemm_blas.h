@@ -12,6 +12,11 @@ namespace wattline::kernels {
 
 struct Backend;
 
+// The enumerations of CBLAS, ints of these values in every library.
+inline constexpr int kCblasRowMajor = 101;
+inline constexpr int kCblasNoTranspose = 111;
+inline constexpr int kCblasTranspose = 112;
+
 MadeWork MakeOpenBlasGemm(const Backend& backend, const GemmCase& c, ThreadPool& pool);
 std::string DescribeOpenBlas();  // version, build, the core whose kernels it runs
 

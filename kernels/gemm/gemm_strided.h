@@ -28,9 +28,11 @@ struct StridedGemm {
 // The slice's rectangle of C; the sum of an element does not depend on the slice.
 int64_t GemmStridedScratchByteAvx2();
 int64_t GemmStridedScratchByteAvx512();
+int64_t GemmStridedScratchByteAmx();
 int64_t GemmStridedScratchByteNeon();
 void GemmStridedAvx2(const StridedGemm& g, Slice slice);
 void GemmStridedAvx512(const StridedGemm& g, Slice slice);
+void GemmStridedAmx(const StridedGemm& g, Slice slice);  // bf16 by tiles, f32 as AVX-512
 void GemmStridedNeon(const StridedGemm& g, Slice slice);
 // The two ways of bf16 on AVX-512; GemmStridedAvx512 takes the faster one (Bf16DotIsFast).
 void GemmStridedBf16DotAvx512(const StridedGemm& g, Slice slice);

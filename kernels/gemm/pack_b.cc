@@ -22,13 +22,13 @@ uint32_t Word(GemmType type, const float* values, int64_t count) {
   return word;
 }
 
-int64_t PackedByte(int64_t panel_cols, GemmType type, int64_t n, int64_t k) {
+int64_t GroupPanelsByte(int64_t panel_cols, GemmType type, int64_t n, int64_t k) {
   const int64_t group = GemmGroup(type);
   return (n + panel_cols - 1) / panel_cols * panel_cols * ((k + group - 1) / group) * 4;
 }
 
-void Pack(int64_t panel_cols, GemmType type, const float* bt, int64_t n, int64_t k,
-          std::byte* packed, Slice slice) {
+void PackGroupPanels(int64_t panel_cols, GemmType type, const float* bt, int64_t n, int64_t k,
+                     std::byte* packed, Slice slice) {
   const int64_t group = GemmGroup(type);
   const int64_t groups = (k + group - 1) / group;
   const Range share = Share(n, panel_cols, slice);
@@ -47,27 +47,27 @@ void Pack(int64_t panel_cols, GemmType type, const float* bt, int64_t n, int64_t
 }  // namespace
 
 int64_t GemmPackedByteAvx2(GemmType type, int64_t n, int64_t k) {
-  return PackedByte(kGemmColsAvx2, type, n, k);
+  return GroupPanelsByte(kGemmColsAvx2, type, n, k);
 }
 void GemmPackAvx2(GemmType type, const float* bt, int64_t n, int64_t k, std::byte* packed,
                   Slice slice) {
-  Pack(kGemmColsAvx2, type, bt, n, k, packed, slice);
+  PackGroupPanels(kGemmColsAvx2, type, bt, n, k, packed, slice);
 }
 
 int64_t GemmPackedByteAvx512(GemmType type, int64_t n, int64_t k) {
-  return PackedByte(kGemmColsAvx512, type, n, k);
+  return GroupPanelsByte(kGemmColsAvx512, type, n, k);
 }
 void GemmPackAvx512(GemmType type, const float* bt, int64_t n, int64_t k, std::byte* packed,
                     Slice slice) {
-  Pack(kGemmColsAvx512, type, bt, n, k, packed, slice);
+  PackGroupPanels(kGemmColsAvx512, type, bt, n, k, packed, slice);
 }
 
 int64_t GemmPackedByteNeon(GemmType type, int64_t n, int64_t k) {
-  return PackedByte(kGemmColsNeon, type, n, k);
+  return GroupPanelsByte(kGemmColsNeon, type, n, k);
 }
 void GemmPackNeon(GemmType type, const float* bt, int64_t n, int64_t k, std::byte* packed,
                   Slice slice) {
-  Pack(kGemmColsNeon, type, bt, n, k, packed, slice);
+  PackGroupPanels(kGemmColsNeon, type, bt, n, k, packed, slice);
 }
 
 }  // namespace wattline::kernels

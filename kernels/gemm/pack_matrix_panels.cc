@@ -10,7 +10,7 @@
 namespace wattline::kernels {
 namespace {
 
-int64_t PackedByte(MatrixPanel panel, GemmType type, int64_t n, int64_t k) {
+int64_t MatrixPanelsByte(MatrixPanel panel, GemmType type, int64_t n, int64_t k) {
   const int64_t steps = (k * ElementByte(type) + panel.step_byte - 1) / panel.step_byte;
   return (n + panel.cols - 1) / panel.cols * panel.cols * steps * panel.step_byte;
 }
@@ -25,8 +25,8 @@ void PutElement(GemmType type, float value, std::byte* to) {
 }
 
 // `place` is where a column's byte lies in a step of a panel.
-void Pack(MatrixPanel panel, int64_t (*place)(int64_t col, int64_t byte), GemmType type,
-          const float* bt, int64_t n, int64_t k, std::byte* packed, Slice slice) {
+void PackMatrixPanels(MatrixPanel panel, int64_t (*place)(int64_t col, int64_t byte), GemmType type,
+                      const float* bt, int64_t n, int64_t k, std::byte* packed, Slice slice) {
   const int64_t element_byte = ElementByte(type);
   const int64_t in_step = panel.step_byte / element_byte;
   const int64_t steps = (k + in_step - 1) / in_step;
@@ -57,22 +57,22 @@ int64_t PlaceNeonI8mm(int64_t col, int64_t byte) { return col * kNeonI8mmPanel.s
 #if defined(__x86_64__)
 int64_t GemmPackedByteAmx(GemmType type, int64_t n, int64_t k) {
   return type == GemmType::kF32 ? GemmPackedByteAvx512(type, n, k)
-                                : PackedByte(kAmxPanel, type, n, k);
+                                : MatrixPanelsByte(kAmxPanel, type, n, k);
 }
 void GemmPackAmx(GemmType type, const float* bt, int64_t n, int64_t k, std::byte* packed,
                  Slice slice) {
   if (type == GemmType::kF32) return GemmPackAvx512(type, bt, n, k, packed, slice);
-  Pack(kAmxPanel, PlaceAmx, type, bt, n, k, packed, slice);
+  PackMatrixPanels(kAmxPanel, PlaceAmx, type, bt, n, k, packed, slice);
 }
 #else
 int64_t GemmPackedByteNeonI8mm(GemmType type, int64_t n, int64_t k) {
   return type == GemmType::kF32 ? GemmPackedByteNeon(type, n, k)
-                                : PackedByte(kNeonI8mmPanel, type, n, k);
+                                : MatrixPanelsByte(kNeonI8mmPanel, type, n, k);
 }
 void GemmPackNeonI8mm(GemmType type, const float* bt, int64_t n, int64_t k, std::byte* packed,
                       Slice slice) {
   if (type == GemmType::kF32) return GemmPackNeon(type, bt, n, k, packed, slice);
-  Pack(kNeonI8mmPanel, PlaceNeonI8mm, type, bt, n, k, packed, slice);
+  PackMatrixPanels(kNeonI8mmPanel, PlaceNeonI8mm, type, bt, n, k, packed, slice);
 }
 #endif
 

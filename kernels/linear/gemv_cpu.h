@@ -18,6 +18,7 @@ void PrepareGemvNeon(Format format, Activations& x, Slice slice);
 // The slice's share of the rows of W, x.tokens in 1 .. kGemvTokens. Needs no scratch. What a row's
 // result is does not depend on the slice.
 void GemvAvx2(const LinearArgs& args, Slice slice);
+void GemvAvxVnni(const LinearArgs& args, Slice slice);
 void GemvAvx512(const LinearArgs& args, Slice slice);
 void GemvNeon(const LinearArgs& args, Slice slice);
 

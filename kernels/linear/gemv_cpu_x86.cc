@@ -26,6 +26,8 @@ void PrepareGemvAvx512(Format format, Activations& x, Slice slice) {
 
 void GemvAvx2(const LinearArgs& args, Slice slice) { GemvSlice(args, slice, GemvRowsAvx2); }
 
+void GemvAvxVnni(const LinearArgs& args, Slice slice) { GemvSlice(args, slice, GemvRowsAvxVnni); }
+
 void GemvAvx512(const LinearArgs& args, Slice slice) { GemvSlice(args, slice, GemvRowsAvx512); }
 
 }  // namespace wattline::kernels

@@ -51,6 +51,7 @@ struct GemvRows {
   int64_t y_stride = 0;
 };
 void GemvRowsAvx2(const GemvRows& g);
+void GemvRowsAvxVnni(const GemvRows& g);
 void GemvRowsAvx512(const GemvRows& g);
 void GemvRowsNeon(const GemvRows& g);
 

@@ -16,6 +16,7 @@ void PrepareLinearAvx2(Format format, Activations& x, Slice slice);
 void PrepareLinearAvx512(Format format, Activations& x, Slice slice);
 void PrepareLinearNeon(Format format, Activations& x, Slice slice);
 void LinearAvx2(const LinearArgs& args, Slice slice);
+void LinearAvxVnni(const LinearArgs& args, Slice slice);
 void LinearAvx512(const LinearArgs& args, Slice slice);
 void LinearNeon(const LinearArgs& args, Slice slice);
 int64_t LinearScratchByteAvx2(Format format, int64_t tokens, int64_t cols);

@@ -1,76 +1,14 @@
 #include "kernels/linear/weights_mlx.h"
 
-#include <cmath>
-#include <cstring>
 #include <stdexcept>
-#include <vector>
 
 #include "kernels/buffer.h"
-#include "kernels/float16.h"
+#include "kernels/model/mlx_blocks.h"
 
 namespace wattline::kernels {
 namespace {
 
 namespace mx = mlx::core;
-
-struct Affine {
-  int group;
-  int bits;
-};
-std::optional<Affine> AffineOf(Format format) {
-  switch (format) {
-    case Format::kQ8_0:
-      return Affine{32, 8};
-    case Format::kQ4_0:
-    case Format::kQ4_1:
-      return Affine{32, 4};
-    case Format::kMlx4:
-      return Affine{64, 4};
-    default:
-      return std::nullopt;
-  }
-}
-
-uint16_t U16(const std::byte* at) {
-  uint16_t bits;
-  std::memcpy(&bits, at, sizeof bits);
-  return bits;
-}
-
-// times * d, which is exact: `times` is a power of two.
-uint16_t Scaled(uint16_t d, float times) {
-  const float value = times * FloatFromF16(d);
-  const uint16_t bits = F16FromFloat(value);
-  if (FloatFromF16(bits) != value) {
-    throw std::invalid_argument("a block's scale of " + std::to_string(FloatFromF16(d)) +
-                                " leaves no room in f16 for its offset");
-  }
-  return bits;
-}
-
-// One block: its group's words, scale and bias.
-void Convert(Format format, const std::byte* block, std::byte* words, uint16_t* scale,
-             uint16_t* bias) {
-  *scale = U16(block);
-  if (format == Format::kMlx4) {
-    *bias = U16(block + 2);
-    std::memcpy(words, block + 4, 32);
-    return;
-  }
-  if (format == Format::kQ8_0) {
-    *bias = Scaled(*scale, -128);
-    for (int i = 0; i < 32; ++i) words[i] = block[2 + i] ^ std::byte{0x80};
-    return;
-  }
-  const bool has_minimum = format == Format::kQ4_1;
-  *bias = has_minimum ? U16(block + 2) : Scaled(*scale, -8);
-  // Byte j of GGUF's block holds elements j and j + 16; of MLX's words, 2 j and 2 j + 1.
-  const std::byte* q = block + (has_minimum ? 4 : 2);
-  for (int i = 0; i < 16; i += 2) {
-    words[i / 2] = (q[i] & std::byte{15}) | q[i + 1] << 4;
-    words[8 + i / 2] = q[i] >> 4 | (q[i + 1] & std::byte{0xf0});
-  }
-}
 
 mx::array Raw(const void* data, mx::Shape shape, mx::Dtype type) {
   if (type == mx::float32) return mx::array(static_cast<const float*>(data), shape, type);
@@ -87,7 +25,7 @@ mx::Dtype DenseType(Format format) {
 }  // namespace
 
 std::string WhyNotMlxFormat(Format format) {
-  if (!IsQuantised(format) || AffineOf(format)) return {};
+  if (!IsQuantised(format) || PackingOf(format)) return {};
   return "MLX's affine groups cannot hold " + std::string(Info(format).name) +
          " without rounding its scales";
 }
@@ -96,26 +34,21 @@ MlxWeights MakeMlxWeights(const Matrix& w) {
   const std::string why_not = WhyNotMlxFormat(w.format);
   if (!why_not.empty()) throw std::invalid_argument(why_not);
   const auto rows = static_cast<int>(w.rows), cols = static_cast<int>(w.cols);
-  const std::optional<Affine> affine = AffineOf(w.format);
-  if (!affine) {
+  const std::optional<MlxPacking> packing = PackingOf(w.format);
+  if (!packing) {
     MlxWeights dense{Raw(w.data, {rows, cols}, DenseType(w.format)), {}, {}};
     mx::eval(dense.values);
     return dense;
   }
-  const int64_t blocks = w.rows * w.cols / affine->group;
-  const int64_t word_byte = affine->group * affine->bits / 8;
-  const int64_t block_byte = Info(w.format).block_byte;
-  RawBuffer words(static_cast<size_t>(blocks * word_byte));
-  std::vector<uint16_t> scales(static_cast<size_t>(blocks)), biases(scales.size());
-  for (int64_t i = 0; i < blocks; ++i) {
-    const auto at = static_cast<size_t>(i);
-    Convert(w.format, w.data + i * block_byte, words.data() + i * word_byte, &scales[at],
-            &biases[at]);
-  }
-  const int groups = cols / affine->group;
-  MlxWeights packed{Raw(words.data(), {rows, cols * affine->bits / 32}, mx::uint32),
-                    Raw(scales.data(), {rows, groups}, mx::float16),
-                    Raw(biases.data(), {rows, groups}, mx::float16), affine->group, affine->bits};
+  const int64_t groups = w.rows * w.cols / packing->group;
+  const auto group = static_cast<int>(packing->group), bits = static_cast<int>(packing->bits);
+  RawBuffer words(static_cast<size_t>(groups * group * bits / 8));
+  RawBuffer scales(static_cast<size_t>(groups) * 2), biases(scales.byte());
+  UnpackBlocks(w.format, groups, w.data, {words.data(), scales.data(), biases.data()});
+  const int of_row = cols / group;
+  MlxWeights packed{Raw(words.data(), {rows, cols * bits / 32}, mx::uint32),
+                    Raw(scales.data(), {rows, of_row}, mx::float16),
+                    Raw(biases.data(), {rows, of_row}, mx::float16), group, bits};
   mx::eval(packed.values, *packed.scales, *packed.biases);
   return packed;
 }
@@ -130,10 +63,8 @@ mx::Dtype ActivationType(Format format) {
 }
 
 std::string NameOfMlx(const Matrix& w) {
-  const std::optional<Affine> affine = AffineOf(w.format);
-  if (!affine) return std::string(Info(w.format).name);
-  return "affine " + std::to_string(affine->bits) + " bit, groups of " +
-         std::to_string(affine->group);
+  const std::optional<MlxPacking> packing = PackingOf(w.format);
+  return packing ? PackingText(*packing) : std::string(Info(w.format).name);
 }
 
 }  // namespace wattline::kernels

@@ -8,12 +8,6 @@
 #include "kernels/model/tensors.h"
 
 namespace wattline::kernels {
-namespace {
-
-// Tensors start on cache lines.
-int64_t Aligned(int64_t byte) { return (byte + 63) / 64 * 64; }
-
-}  // namespace
 
 std::shared_ptr<Model> CopyModel(const Model& model, ThreadPool& pool) {
   auto copy = std::make_shared<Model>(model);
@@ -22,7 +16,7 @@ std::shared_ptr<Model> CopyModel(const Model& model, ThreadPool& pool) {
   int64_t tensors_byte = 0;
   for (const TensorSpec& spec : specs) {
     from.push_back(TensorAt(spec, model));
-    tensors_byte += Aligned(from.back().Byte());
+    tensors_byte += RoundToLine(from.back().Byte());
   }
   const int64_t factors_byte =
       model.rope_factors == nullptr ? 0 : model.shape.rope_dim / 2 * int64_t{sizeof(float)};
@@ -35,7 +29,7 @@ std::shared_ptr<Model> CopyModel(const Model& model, ThreadPool& pool) {
   std::byte* to = buffer->data();
   for (size_t i = 0; i < specs.size(); ++i) {
     PlaceTensor(specs[i], from[i].format, to, *copy);
-    to += Aligned(from[i].Byte());
+    to += RoundToLine(from[i].Byte());
   }
   if (factors_byte > 0) {
     std::memcpy(to, model.rope_factors, static_cast<size_t>(factors_byte));

@@ -15,6 +15,7 @@
 #include "kernels/model/gguf_keys.h"
 #include "kernels/model/load_name.h"
 #include "kernels/model/mapped_file.h"
+#include "kernels/model/mlx_load.h"
 #include "kernels/model/shapes.h"
 #include "kernels/model/tensors.h"
 
@@ -60,9 +61,9 @@ RopeScaling ReadRopeScaling(GgufKeys& keys, const std::string& source) {
   return scaling;
 }
 
-class Loader {
+class GgufLoader {
  public:
-  Loader(GgufFile& file, std::shared_ptr<const void> storage) : file_(file), keys_(file) {
+  GgufLoader(GgufFile& file, std::shared_ptr<const void> storage) : file_(file), keys_(file) {
     storage_->bytes = std::move(storage);
   }
 
@@ -286,13 +287,14 @@ LoadedModel LoadModelFromMemory(std::span<const std::byte> bytes, const std::str
   try {
     ParsedGguf parsed = ParseGguf(bytes, source);
     if (!parsed.error.empty()) return {nullptr, std::move(parsed.error)};
-    return Loader(parsed.file, std::move(storage)).Load();
+    return GgufLoader(parsed.file, std::move(storage)).Load();
   } catch (const std::bad_alloc&) {
     return {nullptr, fmt::format("{}: there is no memory left to read it", source)};
   }
 }
 
 LoadedModel LoadModel(const std::string& path) {
+  if (IsMlxModel(path)) return LoadMlxModel(path);
   MappedFile mapped = MapFile(path);
   if (!mapped.error.empty()) return {nullptr, std::move(mapped.error)};
   LoadedModel loaded = LoadModelFromMemory(mapped.bytes, path, std::move(mapped.storage));

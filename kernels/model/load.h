@@ -1,4 +1,4 @@
-// A Llama model from a GGUF file: memory-mapped, every claim of the file checked.
+// A Llama model from a file: GGUF, memory-mapped, every claim of the file checked; or MLX's.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,8 @@
 
 namespace wattline::kernels {
 
+// A folder or a name that ends in ".safetensors": mlx_load.h. Else a GGUF file:
+//
 // Architecture "llama" without biases and experts; tensors in any Format, mixed. The error names
 // the file, the key or tensor, its value, and what is supported.
 //

@@ -53,6 +53,11 @@ std::string FormatOfMostBytes(const GgufFile& file) {
 
 }  // namespace
 
+std::string NameOfText(std::string_view text) {
+  const std::string name = Sanitised(text);
+  return name.empty() ? "model" : name;
+}
+
 std::string ModelName(GgufKeys& keys, std::string_view source) {
   std::string name = Sanitised(keys.MaybeText("general.basename").value_or(""));
   const std::string size = Sanitised(keys.MaybeText("general.size_label").value_or(""));
@@ -62,8 +67,7 @@ std::string ModelName(GgufKeys& keys, std::string_view source) {
   const size_t slash = source.rfind('/');
   std::string_view stem = slash == std::string_view::npos ? source : source.substr(slash + 1);
   if (stem.ends_with(".gguf")) stem.remove_suffix(5);
-  name = Sanitised(stem);
-  return name.empty() ? "model" : name;
+  return NameOfText(stem);
 }
 
 std::string FormatName(GgufKeys& keys, const GgufFile& file) {

@@ -9,6 +9,9 @@
 
 namespace wattline::kernels {
 
+// Lower-case letters, digits, '.' and '-' of it; "model" where nothing is left.
+std::string NameOfText(std::string_view text);
+
 // general.basename with its size_label, else general.name, else the stem of `source`; in lower-case
 // letters, digits, '.' and '-'.
 std::string ModelName(GgufKeys& keys, std::string_view source);

@@ -34,7 +34,7 @@ struct ModelShape {
   int64_t context = 0;   // longest context that the model was made for
   int64_t rope_dim = 0;  // elements of a head that RoPE turns
   double rope_base = 10000.0;
-  std::optional<Llama3Rope> llama3_rope;  // of named shapes; a file has rope_factors instead
+  std::optional<Llama3Rope> llama3_rope;  // a GGUF file has rope_factors instead
   double rms_eps = 1e-5;
   RopeLayout rope_layout = RopeLayout::kAdjacent;
   bool tied_output = false;  // the output projection is the embedding table
@@ -68,6 +68,7 @@ struct Model {
 struct LoadedModel {
   std::shared_ptr<Model> model;
   std::string error;
+  std::string note = {};  // what was not exact about reading it; empty: nothing
 };
 
 // Parameters of the shape (tied tables once).

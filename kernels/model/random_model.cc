@@ -27,18 +27,12 @@ struct Fill {
   int64_t offset_byte = 0;
 };
 
-// Rows and tensors start on cache lines, as kernels/buffer.h has it.
-constexpr int64_t kAlignByte = 64;
-constexpr int64_t Aligned(int64_t byte) {
-  return (byte + kAlignByte - 1) / kAlignByte * kAlignByte;
-}
-
 // Lays the arrays out one after the other; the end of the last.
 int64_t LayOut(std::vector<Fill>& fills) {
   int64_t end_byte = 0;
   for (Fill& fill : fills) {
     fill.offset_byte = end_byte;
-    end_byte += Aligned(fill.rows * RowByte(fill.format, fill.cols));
+    end_byte += RoundToLine(fill.rows * RowByte(fill.format, fill.cols));
   }
   return end_byte;
 }

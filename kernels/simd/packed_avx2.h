@@ -1,4 +1,4 @@
-// Packed weights on AVX2: dot products by vpmaddubsw, 8 f32 at a time.
+// Packed weights on 256-bit vectors: dot products by vpmaddubsw, 8 f32 at a time.
 #pragma once
 
 #if defined(__AVX2__)
@@ -9,7 +9,12 @@
 
 namespace wattline::kernels {
 
-struct Avx2 : PackedYmm<Avx2> {
+// `Isa` is the instruction set's own struct, which may have better dot products than these.
+template <class Isa>
+struct PackedAvx2 : PackedYmm<Isa> {
+  using typename PackedYmm<Isa>::Bytes;
+  using typename PackedYmm<Isa>::Sums;
+  using PackedYmm<Isa>::Load;
   static constexpr int kLanes = 8;
   using Floats = __m256;
   // Dense rows that meet so many tokens together: sums for all within 16 registers.
@@ -34,8 +39,9 @@ struct Avx2 : PackedYmm<Avx2> {
     Unroll<kTo - kFrom>([&](auto step) __attribute__((always_inline)) {
       constexpr int kGranule = kFrom + decltype(step)::value, kAt = kGranule * (32 / kTokens);
       Bytes tokens = Load(x + 32 * kGranule);
-      if constexpr (kSigned) tokens = _mm256_sign_epi8(tokens, Repeat<kTokens>(q + kAt));
-      const Bytes weights = Repeat<kTokens>((kSigned ? magnitude : q) + kAt);
+      if constexpr (kSigned)
+        tokens = _mm256_sign_epi8(tokens, Isa::template Repeat<kTokens>(q + kAt));
+      const Bytes weights = Isa::template Repeat<kTokens>((kSigned ? magnitude : q) + kAt);
       const __m256i pairs = _mm256_maddubs_epi16(weights, tokens);
       words = decltype(step)::value % kFit == 0 ? pairs : _mm256_add_epi16(words, pairs);
       if constexpr (decltype(step)::value % kFit == kFit - 1 || kGranule == kTo - 1) {
@@ -49,7 +55,7 @@ struct Avx2 : PackedYmm<Avx2> {
   }
 
   static Sums DotHalves(Bytes q, const int8_t* x, float low, float high) {
-    return MultiplyHalves(DotSigned(q, x), low, high);
+    return Isa::MultiplyHalves(Isa::DotSigned(q, x), low, high);
   }
 
   // out[i] = q[i] * scale / kStoreScale + offset, low and high 16 elements with their own.
@@ -62,7 +68,7 @@ struct Avx2 : PackedYmm<Avx2> {
   // q twice: 16 elements in each half. A shuffle puts each into the top byte of its lane:
   // vpmovsxbd of a part of a register would cost two or three shuffles.
   static void Store16(Bytes q, float scale, float offset, float* out) {
-    PackedYmm<Avx2>::PrepareStore(out);
+    PackedYmm<Isa>::PrepareStore(out);
     _mm256_storeu_ps(out, Values<0, 1>(q, scale, offset));
     _mm256_storeu_ps(out + 8, Values<8, 1>(q, scale, offset));
   }
@@ -123,8 +129,10 @@ struct Avx2 : PackedYmm<Avx2> {
   static Floats MultiplyAddFloats(Floats sum, Floats a, const float* b) {
     return _mm256_fmadd_ps(a, _mm256_loadu_ps(b), sum);
   }
-  static float TotalFloats(Floats a) { return Total(a); }
+  static float TotalFloats(Floats a) { return Isa::Total(a); }
 };
+
+struct Avx2 : PackedAvx2<Avx2> {};
 
 }  // namespace wattline::kernels
 

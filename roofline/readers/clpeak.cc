@@ -15,11 +15,11 @@
 namespace wattline::roofline {
 namespace {
 
-constexpr const char* kTool = "clpeak";
+constexpr const char* kClpeakName = "clpeak";
 // Beyond these a file is hostile: each entry is looked for among them.
 constexpr size_t kMostDevices = 100;
 
-bool Has(const std::string& text, std::string_view part) {
+bool Holds(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -30,7 +30,7 @@ struct MetricParts {
   bool all_threads = false;
 };
 
-MetricParts Split(const std::string& metric) {
+MetricParts SplitMetric(const std::string& metric) {
   MetricParts parts{metric, metric.ends_with(" ST"), metric.ends_with(" MT")};
   if (parts.one_thread || parts.all_threads) parts.name = metric.substr(0, metric.size() - 3);
   return parts;
@@ -42,7 +42,7 @@ std::string FormatOf(const ClpeakEntry& entry) {
   if (entry.test.rfind("integer_compute", 0) == 0) {
     for (const auto& [word, format] : {std::pair{"int8", "int8"}, std::pair{"char", "int8"},
                                        std::pair{"short", "int16"}, std::pair{"fast", "int24"}}) {
-      if (Has(entry.test, word)) return format;
+      if (Holds(entry.test, word)) return format;
     }
     return "int32";
   }
@@ -55,7 +55,7 @@ std::string FormatOf(const ClpeakEntry& entry) {
         std::pair{"fp64", "f64"},     std::pair{"double", "f64"},    std::pair{"dgemm", "f64"},
         std::pair{"int8", "int8"},    std::pair{"int4", "int4"},     std::pair{"int16", "int16"},
         std::pair{"fp32", "f32"},     std::pair{"single", "f32"},    std::pair{"sgemm", "f32"}}) {
-    if (Has(words, word)) return format;
+    if (Holds(words, word)) return format;
   }
   return {};
 }
@@ -74,9 +74,9 @@ std::optional<int> ThreadsOf(const std::string& cores) {
   return threads;
 }
 
-class Reading {
+class ClpeakReading {
  public:
-  explicit Reading(std::string path) : path_(std::move(path)) {}
+  explicit ClpeakReading(std::string path) : path_(std::move(path)) {}
   ReadMany Read(const ClpeakEntries& read);
 
  private:
@@ -90,10 +90,10 @@ class Reading {
 
   std::string path_;
   std::vector<Results> machines_;
-  LeftOut left_out_;
+  LeftOutRows left_out_;
 };
 
-std::optional<Address> Reading::AttentionOf(const ClpeakEntry& entry) {
+std::optional<Address> ClpeakReading::AttentionOf(const ClpeakEntry& entry) {
   int heads = 0, tokens = 0, dim = 0;
   const size_t at = entry.display.find("(H");
   if (at == std::string::npos ||
@@ -111,13 +111,13 @@ std::optional<Address> Reading::AttentionOf(const ClpeakEntry& entry) {
                  ""};
 }
 
-std::optional<Address> Reading::PeakOf(const ClpeakEntry& entry) {
+std::optional<Address> ClpeakReading::PeakOf(const ClpeakEntry& entry) {
   for (const char* other : {"divide", "sqrt", "smt_scaling"}) {
-    if (!Has(entry.test, other)) continue;
+    if (!Holds(entry.test, other)) continue;
     left_out_.Add("divisions, roots and the scaling of threads are no peaks");
     return std::nullopt;
   }
-  if (Has(entry.test, "sparse")) {
+  if (Holds(entry.test, "sparse")) {
     left_out_.Add("peaks of sparse operands count operations that are not done");
     return std::nullopt;
   }
@@ -126,13 +126,16 @@ std::optional<Address> Reading::PeakOf(const ClpeakEntry& entry) {
     left_out_.Add(fmt::format("the format of {} is not known", PlainText(entry.test, 40)));
     return std::nullopt;
   }
-  if (Has(entry.test, "attention")) return AttentionOf(entry);
-  return Address{
-      "ceiling", "peak", format, {{"kernel", entry.test + "." + Split(entry.metric).name}}, ""};
+  if (Holds(entry.test, "attention")) return AttentionOf(entry);
+  return Address{"ceiling",
+                 "peak",
+                 format,
+                 {{"kernel", entry.test + "." + SplitMetric(entry.metric).name}},
+                 ""};
 }
 
-std::optional<Address> Reading::StreamOf(const ClpeakEntry& entry) {
-  const std::string name = Lower(Split(entry.metric).name);
+std::optional<Address> ClpeakReading::StreamOf(const ClpeakEntry& entry) {
+  const std::string name = Lower(SplitMetric(entry.metric).name);
   const bool is_kind = name == "read" || name == "write" || name == "copy" || name == "triad";
   if (entry.test == "global_memory_bandwidth") {
     Address address{"ceiling", is_kind ? name : "read", "f32", {{"level", "dram"}}, ""};
@@ -149,7 +152,7 @@ std::optional<Address> Reading::StreamOf(const ClpeakEntry& entry) {
   return std::nullopt;
 }
 
-std::optional<Address> Reading::AddressOf(const ClpeakEntry& entry) {
+std::optional<Address> ClpeakReading::AddressOf(const ClpeakEntry& entry) {
   std::optional<Address> address;
   if (TeraOf(entry.unit)) {
     address = PeakOf(entry);
@@ -165,14 +168,14 @@ std::optional<Address> Reading::AddressOf(const ClpeakEntry& entry) {
   return address;
 }
 
-size_t Reading::MachineOf(const ClpeakEntry& entry, const ClpeakEntries& read) {
+size_t ClpeakReading::MachineOf(const ClpeakEntry& entry, const ClpeakEntries& read) {
   size_t at = 0;
   while (at < machines_.size() && machines_[at].machine.chip != PlainText(entry.device)) ++at;
   if (at == machines_.size()) {
     Results results;
     results.path = path_;
-    results.tool = kTool;
-    results.source = read.version.empty() ? kTool : "clpeak " + PlainText(read.version, 40);
+    results.tool = kClpeakName;
+    results.source = read.version.empty() ? kClpeakName : "clpeak " + PlainText(read.version, 40);
     SetChip(results.machine, entry.device);
     results.machine.os = PlainText(read.os, 60);
     machines_.push_back(std::move(results));
@@ -185,10 +188,10 @@ size_t Reading::MachineOf(const ClpeakEntry& entry, const ClpeakEntries& read) {
   return at;
 }
 
-void Reading::AddRow(const ClpeakEntry& entry, Results& results) {
+void ClpeakReading::AddRow(const ClpeakEntry& entry, Results& results) {
   std::optional<Address> address = AddressOf(entry);
   if (!address) return;
-  const MetricParts parts = Split(entry.metric);
+  const MetricParts parts = SplitMetric(entry.metric);
   const std::optional<int> threads = results.machine.threads;
   if (parts.one_thread) address->cases.emplace_back("threads", "1");
   if (parts.all_threads) {
@@ -206,9 +209,9 @@ void Reading::AddRow(const ClpeakEntry& entry, Results& results) {
   results.rows.push_back(std::move(row));
 }
 
-void Finish(Results& results) {
+void FinishClpeak(Results& results) {
   FinishRows(results.rows);
-  nlohmann::json context = {{"tool", kTool}, {"source", results.source}};
+  nlohmann::json context = {{"tool", kClpeakName}, {"source", results.source}};
   const Machine& machine = results.machine;
   if (!machine.chip.empty()) context["chip"] = machine.chip;
   if (!machine.os.empty()) context["os"] = machine.os;
@@ -217,7 +220,7 @@ void Finish(Results& results) {
   results.context = context.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-ReadMany Reading::Read(const ClpeakEntries& read) {
+ReadMany ClpeakReading::Read(const ClpeakEntries& read) {
   for (const ClpeakEntry& entry : read.entries) {
     if (machines_.size() > kMostDevices) {
       return {
@@ -236,25 +239,26 @@ ReadMany Reading::Read(const ClpeakEntries& read) {
                                             path_, failed, results.rows.size(),
                                             results.machine.chip));
     }
-    Finish(results);
+    FinishClpeak(results);
   }
   return {std::move(machines_), {}};
 }
 
-bool Recognises(const std::string& text) {
+bool RecognisesClpeak(const std::string& text) {
   return IsClpeakJson(text) || IsClpeakCsv(text) || IsClpeakXml(text);
 }
 
-ReadMany Read(const std::string& text, const std::string& path) {
+ReadMany ReadClpeak(const std::string& text, const std::string& path) {
   const ClpeakEntries read = IsClpeakJson(text)  ? ParseClpeakJson(text, path)
                              : IsClpeakCsv(text) ? ParseClpeakCsv(text, path)
                                                  : ParseClpeakXml(text, path);
   if (!read.error.empty()) return {{}, read.error};
-  return Reading(path).Read(read);
+  return ClpeakReading(path).Read(read);
 }
 
 }  // namespace
 
-const Reader kClpeak = {kTool, "clpeak's JSON, CSV or XML of version 2", Recognises, Read};
+const Reader kClpeak = {kClpeakName, "clpeak's JSON, CSV or XML of version 2", RecognisesClpeak,
+                        ReadClpeak};
 
 }  // namespace wattline::roofline

@@ -14,7 +14,7 @@
 namespace wattline::roofline {
 namespace {
 
-ClpeakEntries Failed(const std::string& path, const std::string& fault) {
+ClpeakEntries FailedClpeak(const std::string& path, const std::string& fault) {
   ClpeakEntries failed;
   failed.error = fmt::format("{}: {}", path, fault);
   return failed;
@@ -164,11 +164,11 @@ ClpeakEntries XmlScan::Scan(std::string_view text) {
     const std::string_view content =
         tag.is_closed ? std::string_view() : text.substr(end + 1, next - end - 1);
     const std::string fault = Take(tag, content);
-    if (!fault.empty()) return Failed(path_, fault);
+    if (!fault.empty()) return FailedClpeak(path_, fault);
     complete = complete || tag.name == "/clpeak";
     at = next;
   }
-  if (!complete) return Failed(path_, "its XML does not end in </clpeak>: it is truncated");
+  if (!complete) return FailedClpeak(path_, "its XML does not end in </clpeak>: it is truncated");
   return std::move(read_);
 }
 
@@ -194,7 +194,7 @@ ClpeakEntries ParseClpeakJson(const std::string& text, const std::string& path) 
   ClpeakEntries read;
   const auto version = top.Number("format_version");
   if (fault.empty() && version.value_or(0) != 2) {
-    return Failed(path, OldFormat(version ? NumberText(*version) : std::string()));
+    return FailedClpeak(path, OldFormat(version ? NumberText(*version) : std::string()));
   }
   read.version = top.TextOr("clpeak_version");
   read.os = top.TextOr("os");
@@ -232,13 +232,13 @@ ClpeakEntries ParseClpeakJson(const std::string& text, const std::string& path) 
     }
     read.entries.push_back(std::move(entry));
   }
-  if (!fault.empty()) return Failed(path, fault);
+  if (!fault.empty()) return FailedClpeak(path, fault);
   return read;
 }
 
 ClpeakEntries ParseClpeakCsv(const std::string& text, const std::string& path) {
   const CsvTable table = ParseCsv(text);
-  if (!table.error.empty()) return Failed(path, table.error);
+  if (!table.error.empty()) return FailedClpeak(path, table.error);
   ClpeakEntries read;
   for (size_t i = 0; i < table.rows.size(); ++i) {
     const auto field = [&](std::string_view key) {
@@ -247,7 +247,9 @@ ClpeakEntries ParseClpeakCsv(const std::string& text, const std::string& path) {
       }
       return std::string();
     };
-    if (field("format_version") != "2") return Failed(path, OldFormat(field("format_version")));
+    if (field("format_version") != "2") {
+      return FailedClpeak(path, OldFormat(field("format_version")));
+    }
     ClpeakEntry entry{field("backend"),
                       field("platform"),
                       field("device"),
@@ -261,7 +263,7 @@ ClpeakEntries ParseClpeakCsv(const std::string& text, const std::string& path) {
                       0};
     const std::string fault =
         SetValue(entry, field("status"), field("value"), fmt::format("row {}", i + 1));
-    if (!fault.empty()) return Failed(path, fault);
+    if (!fault.empty()) return FailedClpeak(path, fault);
     read.entries.push_back(std::move(entry));
   }
   return read;

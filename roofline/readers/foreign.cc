@@ -101,7 +101,7 @@ std::string NumberText(double number) {
   return fmt::format("{:.7g}", number);
 }
 
-std::string FileName(std::string_view path) {
+std::string WithoutFolders(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
 }
@@ -194,7 +194,7 @@ void TellZeros(Results& results) {
   }
 }
 
-void LeftOut::Tell(const std::string& path, std::vector<std::string>& remarks) const {
+void LeftOutRows::Tell(const std::string& path, std::vector<std::string>& remarks) const {
   for (const auto& [reason, count] : counts_) {
     remarks.push_back(fmt::format("{}: {} {} left out: {}", path, Counted(count, "row"),
                                   count == 1 ? "was" : "were", reason));

@@ -32,7 +32,7 @@ std::optional<int> CountOf(double number);
 std::string NumberText(double number);
 
 // Without folders: they name people and machines.
-std::string FileName(std::string_view path);
+std::string WithoutFolders(std::string_view path);
 std::string WithoutEnding(const std::string& file);
 
 std::vector<std::string_view> LinesOf(std::string_view text);
@@ -57,7 +57,7 @@ std::string Counted(size_t count, std::string_view noun);
 void TellZeros(Results& results);
 
 // What was not taken from a file, counted by reason.
-class LeftOut {
+class LeftOutRows {
  public:
   void Add(const std::string& reason, size_t count = 1) { counts_[reason] += count; }
   // "FILE: 3 rows were left out: REASON".

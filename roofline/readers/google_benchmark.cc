@@ -10,7 +10,7 @@
 namespace wattline::roofline {
 namespace {
 
-bool Recognises(const std::string& text) {
+bool RecognisesGoogleBenchmark(const std::string& text) {
   return HasKey(text, "benchmarks", '[') ||
          (HasKey(text, "context", '{') && HasKey(text, "num_cpus"));
 }
@@ -32,7 +32,7 @@ void CountTwins(Results& results) {
       PlainText(*twins.begin(), 80)));
 }
 
-ReadMany Read(const std::string& text, const std::string& path) {
+ReadMany ReadGoogleBenchmark(const std::string& text, const std::string& path) {
   ReadResult read = ParseResults(text, path);
   if (!read.results) return {{}, std::move(read.error)};
   CountTwins(*read.results);
@@ -41,7 +41,8 @@ ReadMany Read(const std::string& text, const std::string& path) {
 
 }  // namespace
 
-const Reader kGoogleBenchmark = {
-    "google benchmark", "JSON of bench or any program of Google Benchmark", Recognises, Read};
+const Reader kGoogleBenchmark = {"google benchmark",
+                                 "JSON of bench or any program of Google Benchmark",
+                                 RecognisesGoogleBenchmark, ReadGoogleBenchmark};
 
 }  // namespace wattline::roofline

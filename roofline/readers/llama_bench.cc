@@ -24,9 +24,9 @@ namespace {
 constexpr size_t kMostMachines = 100;
 constexpr size_t kMostVariants = 16;
 
-class Reading {
+class LlamaBenchReading {
  public:
-  Reading(const LlamaRecords& records, std::string path)
+  LlamaBenchReading(const LlamaRecords& records, std::string path)
       : records_(records), path_(std::move(path)) {}
   ReadMany Read();
 
@@ -57,18 +57,18 @@ class Reading {
   std::string path_;
   std::string fault_;
   std::vector<Results> machines_;
-  LeftOut left_out_;
+  LeftOutRows left_out_;
   std::set<std::string> unsure_;
   size_t means_ = 0;
   size_t other_lengths_ = 0;
   size_t moved_means_ = 0;
 };
 
-void Reading::Fault(const LlamaRecord& record, const std::string& what) {
+void LlamaBenchReading::Fault(const LlamaRecord& record, const std::string& what) {
   if (fault_.empty()) fault_ = fmt::format("{}: {}: {}", path_, record.place, what);
 }
 
-std::optional<double> Reading::Number(const LlamaRecord& record, const char* key) {
+std::optional<double> LlamaBenchReading::Number(const LlamaRecord& record, const char* key) {
   const std::string& text = Text(record, key);
   if (text.empty()) return std::nullopt;
   const std::optional<double> number = NumberOf(text);
@@ -76,7 +76,7 @@ std::optional<double> Reading::Number(const LlamaRecord& record, const char* key
   return number;
 }
 
-int Reading::Count(const LlamaRecord& record, const char* key) {
+int LlamaBenchReading::Count(const LlamaRecord& record, const char* key) {
   const std::optional<double> number = Number(record, key);
   if (!number) return 0;
   const std::optional<int> count = CountOf(*number);
@@ -86,13 +86,13 @@ int Reading::Count(const LlamaRecord& record, const char* key) {
 
 // ik_llama.cpp's -gp: n_prompt and n_gen are told of both, but only the generation is timed. Its
 // rate times its time says of how many tokens.
-bool Reading::IsPromptUntimed(const LlamaRecord& record, const LlamaTest& test) {
+bool LlamaBenchReading::IsPromptUntimed(const LlamaRecord& record, const LlamaTest& test) {
   const std::optional<double> ts = Number(record, "avg_ts"), ns = Number(record, "avg_ns");
   if (!ts || !ns || test.prompt == 0 || test.generated == 0) return false;
   return std::abs(*ts * *ns * 1e-9 - test.generated) < 0.05 * test.generated;
 }
 
-std::optional<LlamaTest> Reading::TestOf(const LlamaRecord& record) {
+std::optional<LlamaTest> LlamaBenchReading::TestOf(const LlamaRecord& record) {
   if (const std::string& label = Text(record, "test"); !label.empty()) {
     const std::optional<LlamaTest> test = LlamaTestOfLabel(label);
     if (!test) left_out_.Add(fmt::format("test '{}' is not known", PlainText(label, 40)));
@@ -110,11 +110,11 @@ std::optional<LlamaTest> Reading::TestOf(const LlamaRecord& record) {
   return test;
 }
 
-Address Reading::AddressOf(const LlamaRecord& record, const LlamaTest& test) {
+Address LlamaBenchReading::AddressOf(const LlamaRecord& record, const LlamaTest& test) {
   const std::string& type = Text(record, "model_type");
   const ModelName model = ModelOfGguf(type, Number(record, "model_n_params").value_or(0),
                                       records_.is_printed_table ? 0.005 : 0.002,
-                                      FileName(Text(record, "model_filename")));
+                                      WithoutFolders(Text(record, "model_filename")));
   if (!model.remark.empty()) unsure_.insert(model.remark);
   Address address{"decode", model.name, FormatOfGguf(type), {}, BackendOf(record)};
   if (test.prompt > 0 && test.generated > 0) {
@@ -135,7 +135,7 @@ Address Reading::AddressOf(const LlamaRecord& record, const LlamaTest& test) {
   return address;
 }
 
-size_t Reading::MachineOf(const LlamaRecord& record, const std::string& backend) {
+size_t LlamaBenchReading::MachineOf(const LlamaRecord& record, const std::string& backend) {
   const std::string chip = PlainText(ChipOf(record));
   const std::string commit = PlainText(Text(record, "build_commit"), 40);
   const std::string number = PlainText(Text(record, "build_number"), 20);
@@ -167,7 +167,7 @@ size_t Reading::MachineOf(const LlamaRecord& record, const std::string& backend)
 
 // Tests of one name that differ in a setting get it as a case; those that differ in nothing are
 // runs of one row.
-void Reading::TellVariants(std::vector<Entry>& entries) const {
+void LlamaBenchReading::TellVariants(std::vector<Entry>& entries) const {
   std::map<std::pair<size_t, std::string>, std::vector<Entry*>> groups;
   for (Entry& entry : entries) groups[{entry.machine, NameText(entry.address)}].push_back(&entry);
   for (auto& [name, group] : groups) {
@@ -183,7 +183,7 @@ void Reading::TellVariants(std::vector<Entry>& entries) const {
     for (const auto& [key, told] : values) {
       for (Entry* entry : group) {
         const std::string& value = Text(*entry->record, key);
-        const std::string word = key == "model_filename" ? FileName(value) : value;
+        const std::string word = key == "model_filename" ? WithoutFolders(value) : value;
         const bool has = !entry->address.Case(CaseOf(key)).empty();
         if (!has) entry->address.cases.emplace_back(CaseOf(key), Slug(word));
       }
@@ -191,11 +191,11 @@ void Reading::TellVariants(std::vector<Entry>& entries) const {
   }
 }
 
-Row Reading::MakeRow(const Entry& entry, double tok_per_s, double time_s) {
+Row LlamaBenchReading::MakeRow(const Entry& entry, double tok_per_s, double time_s) {
   const LlamaTest& test = entry.test;
   Row row = RowNamed(entry.address);
   row.source = machines_[entry.machine].source;
-  row.label = PlainText(FileName(Text(*entry.record, "model_filename")), 80);
+  row.label = PlainText(WithoutFolders(Text(*entry.record, "model_filename")), 80);
   row.counters["tok/s"] = tok_per_s;
   const bool is_prefill = test.prompt > 0 && test.generated == 0;
   const bool is_decode = test.prompt == 0;
@@ -210,7 +210,7 @@ Row Reading::MakeRow(const Entry& entry, double tok_per_s, double time_s) {
   return row;
 }
 
-void Reading::AddRows(const Entry& entry) {
+void LlamaBenchReading::AddRows(const Entry& entry) {
   const LlamaRecord& record = *entry.record;
   if (entry.test.prompt == 0 && entry.test.generated != kGeneratedTokens) ++other_lengths_;
   std::vector<Row>& rows = machines_[entry.machine].rows;
@@ -250,7 +250,7 @@ void Reading::AddRows(const Entry& entry) {
 }
 
 // What all tests of the machine have in common goes into its context.
-void Reading::WriteContexts(const std::vector<Entry>& entries) {
+void LlamaBenchReading::WriteContexts(const std::vector<Entry>& entries) {
   static const std::set<std::string> settings = {
       "n_batch",      "n_ubatch",   "n_threads",     "type_k",        "type_v",
       "n_gpu_layers", "split_mode", "no_kv_offload", "flash_attn",    "use_mmap",
@@ -288,7 +288,7 @@ void Reading::WriteContexts(const std::vector<Entry>& entries) {
   }
 }
 
-void Reading::TellRemarks() {
+void LlamaBenchReading::TellRemarks() {
   std::vector<std::string>& remarks = machines_[0].remarks;
   left_out_.Tell(path_, remarks);
   if (means_ > 0) {
@@ -318,7 +318,7 @@ void Reading::TellRemarks() {
   }
 }
 
-ReadMany Reading::Read() {
+ReadMany LlamaBenchReading::Read() {
   std::vector<Entry> entries;
   for (const LlamaRecord& record : records_.records) {
     const std::optional<LlamaTest> test = TestOf(record);
@@ -342,21 +342,21 @@ ReadMany Reading::Read() {
   return {std::move(machines_), {}};
 }
 
-bool Recognises(const std::string& text) {
+bool RecognisesLlamaBench(const std::string& text) {
   return IsLlamaJson(text) || IsLlamaCsv(text) || IsLlamaTable(text);
 }
 
-ReadMany Read(const std::string& text, const std::string& path) {
+ReadMany ReadLlamaBench(const std::string& text, const std::string& path) {
   const LlamaRecords records = IsLlamaJson(text)  ? ParseLlamaJson(text, path)
                                : IsLlamaCsv(text) ? ParseLlamaCsv(text, path)
                                                   : ParseLlamaTable(text, path);
   if (!records.error.empty()) return {{}, records.error};
-  return Reading(records, path).Read();
+  return LlamaBenchReading(records, path).Read();
 }
 
 }  // namespace
 
-const Reader kLlamaBench = {"llama-bench", "llama-bench -o json, jsonl, csv or md", Recognises,
-                            Read};
+const Reader kLlamaBench = {"llama-bench", "llama-bench -o json, jsonl, csv or md",
+                            RecognisesLlamaBench, ReadLlamaBench};
 
 }  // namespace wattline::roofline

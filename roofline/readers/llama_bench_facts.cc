@@ -18,7 +18,7 @@ struct Part {
 };
 
 // "tg128@pp512" in two parts; none where the text has another form.
-std::vector<Part> PartsOf(const std::string& label) {
+std::vector<Part> LabelParts(const std::string& label) {
   std::string text;
   for (const char c : label) {
     if (c != ' ') text += c;
@@ -59,7 +59,7 @@ std::vector<std::string> ListOf(std::string_view text) {
 
 std::optional<LlamaTest> LlamaTestOfLabel(const std::string& label) {
   LlamaTest test;
-  const std::vector<Part> parts = PartsOf(label);
+  const std::vector<Part> parts = LabelParts(label);
   for (const Part& part : parts) {
     const bool first = part.before == 0;
     if (part.word == "pp" && first) {

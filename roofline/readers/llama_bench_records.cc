@@ -50,7 +50,7 @@ std::string ReadObject(const Json& object, LlamaRecord& record) {
   return {};
 }
 
-LlamaRecords Failed(const std::string& path, const std::string& fault) {
+LlamaRecords FailedLlama(const std::string& path, const std::string& fault) {
   return {{}, false, fmt::format("{}: {}", path, fault)};
 }
 
@@ -60,7 +60,7 @@ LlamaRecords OfList(const Json& list, const std::string& path) {
     LlamaRecord record;
     record.place = fmt::format("entry {}", i);
     const std::string fault = ReadObject(list[i], record);
-    if (!fault.empty()) return Failed(path, fault);
+    if (!fault.empty()) return FailedLlama(path, fault);
     read.records.push_back(std::move(record));
   }
   return read;
@@ -77,7 +77,7 @@ LlamaRecords OfLines(const std::string& text, const std::string& path) {
     LlamaRecord record;
     record.place = fmt::format("line {}", i + 1);
     const std::string fault = ReadObject(parsed.json, record);
-    if (!fault.empty()) return Failed(path, fault);
+    if (!fault.empty()) return FailedLlama(path, fault);
     read.records.push_back(std::move(record));
   }
   return read;
@@ -214,7 +214,7 @@ LlamaRecords ParseLlamaJson(const std::string& text, const std::string& path) {
 
 LlamaRecords ParseLlamaCsv(const std::string& text, const std::string& path) {
   const CsvTable table = ParseCsv(text);
-  if (!table.error.empty()) return Failed(path, table.error);
+  if (!table.error.empty()) return FailedLlama(path, table.error);
   LlamaRecords read;
   for (size_t i = 0; i < table.rows.size(); ++i) {
     LlamaRecord record;
@@ -254,8 +254,8 @@ LlamaRecords ParseLlamaTable(const std::string& text, const std::string& path) {
     }
     if (head.empty() || head.back() != "t/s") continue;
     if (cells.size() != head.size()) {
-      return Failed(path, fmt::format("line {} has {} columns, its table's head has {}", i + 1,
-                                      cells.size(), head.size()));
+      return FailedLlama(path, fmt::format("line {} has {} columns, its table's head has {}", i + 1,
+                                           cells.size(), head.size()));
     }
     LlamaRecord record;
     record.place = fmt::format("line {}", i + 1);

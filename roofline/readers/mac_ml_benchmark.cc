@@ -14,7 +14,7 @@
 namespace wattline::roofline {
 namespace {
 
-constexpr const char* kTool = "mac-ml-benchmark";
+constexpr const char* kMacMlName = "mac-ml-benchmark";
 
 // Its results lie in folders named after the chip.
 std::string ChipOfPath(const std::string& path) {
@@ -84,7 +84,7 @@ void AddPromptRows(const Json& json, const std::string& place, const PromptRun& 
     if (!run.link.empty()) address.cases.emplace_back("link", run.link);
     Row row = RowNamed(address);
     row.aggregate = aggregate;
-    row.source = kTool;
+    row.source = kMacMlName;
     return row;
   };
   const auto prefill_ms = fields.Number("prefill_time_ms");
@@ -112,7 +112,7 @@ void ReadExperiment(const Json& json, const std::string& path, MacMlFile& file,
   const std::string role = top.TextOr("role");
   run.machine = AppleChip(top.TextOr("machine", top.TextOr("prefill_machine")));
   run.decode_machine = AppleChip(top.TextOr("decode_machine", top.TextOr("machine")));
-  run.model = KnownModel(top.TextOr("model")).value_or(Slug(FileName(top.TextOr("model"))));
+  run.model = KnownModel(top.TextOr("model")).value_or(Slug(WithoutFolders(top.TextOr("model"))));
   run.format = FormatOfTorch(top.TextOr("dtype", "unknown"));
   run.prompt_tokens = top.NumberOfNeed("prompt_tokens");
   if (role != "baseline") run.link = role == "prefill" ? "tcp" : "ray";
@@ -137,8 +137,8 @@ void ReadExperiment(const Json& json, const std::string& path, MacMlFile& file,
   }
   Results other;
   other.path = path;
-  other.tool = kTool;
-  other.source = kTool;
+  other.tool = kMacMlName;
+  other.source = kMacMlName;
   SetChip(other.machine, run.decode_machine);
   other.rows = std::move(decode);
   more.push_back(std::move(other));
@@ -175,10 +175,10 @@ bool Dispatch(const Json& json, const std::string& path, MacMlFile& file,
   return true;
 }
 
-void Finish(Results& results, const Json& claims) {
+void FinishMacMl(Results& results, const Json& claims) {
   FinishRows(results.rows);
   TellZeros(results);
-  Json context = {{"tool", kTool}, {"source", results.source}};
+  Json context = {{"tool", kMacMlName}, {"source", results.source}};
   if (results.machine.chip.empty()) {
     results.remarks.push_back(results.path +
                               ": neither it nor its folder, as M4_Pro, tells the chip");
@@ -194,7 +194,7 @@ void Finish(Results& results, const Json& claims) {
   results.context = context.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-bool Recognises(const std::string& text) {
+bool RecognisesMacMl(const std::string& text) {
   const bool of_both = HasKey(text, "pytorch_mps", '[') || HasKey(text, "pytorch_mps", '{');
   return of_both || HasKey(text, "theoretical_bandwidth_gbs") || HasKey(text, "model_level_mfu") ||
          HasKey(text, "traffic_summary") || HasKey(text, "full_layer_ms") ||
@@ -204,24 +204,24 @@ bool Recognises(const std::string& text) {
          (HasKey(text, "benchmark") && text.find("finetun") != std::string::npos);
 }
 
-ReadMany Read(const std::string& text, const std::string& path) {
+ReadMany ReadMacMl(const std::string& text, const std::string& path) {
   const ParsedJson parsed = ParseJson(text, path);
   if (!parsed.error.empty()) return {{}, parsed.error};
   MacMlFile file;
   file.results.path = path;
-  file.results.tool = kTool;
-  file.results.source = kTool;
+  file.results.tool = kMacMlName;
+  file.results.source = kMacMlName;
   SetChip(file.results.machine, ChipOfPath(path));
   std::vector<Results> more;
   if (!Dispatch(parsed.json, path, file, more)) {
-    return {{}, fmt::format("{} is of {} but holds no measurements of a chip", path, kTool)};
+    return {{}, fmt::format("{} is of {} but holds no measurements of a chip", path, kMacMlName)};
   }
   if (!file.fault.empty()) return {{}, fmt::format("{}: {}", path, file.fault)};
   file.left_out.Tell(path, file.results.remarks);
-  Finish(file.results, file.claims);
+  FinishMacMl(file.results, file.claims);
   std::vector<Results> all = {std::move(file.results)};
   for (Results& other : more) {
-    Finish(other, Json::array());
+    FinishMacMl(other, Json::array());
     all.push_back(std::move(other));
   }
   return {std::move(all), {}};
@@ -229,7 +229,7 @@ ReadMany Read(const std::string& text, const std::string& path) {
 
 }  // namespace
 
-const Reader kMacMlBenchmark = {kTool, "raw JSON of taneja-rohit/mac-ml-benchmark", Recognises,
-                                Read};
+const Reader kMacMlBenchmark = {kMacMlName, "raw JSON of taneja-rohit/mac-ml-benchmark",
+                                RecognisesMacMl, ReadMacMl};
 
 }  // namespace wattline::roofline

@@ -13,10 +13,6 @@ namespace {
 
 constexpr double kKibPerGib = 1048576;
 
-bool StartsWith(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
-}
-
 // "attention_seq512" -> 512
 std::optional<double> LengthOf(std::string_view name) {
   const size_t at = name.rfind("seq");
@@ -30,7 +26,7 @@ std::string ErrorText(const std::string& told) {
   return line.empty() ? "no reason given" : PlainText(line, 100);
 }
 
-void Put(Row& row, const char* counter, std::optional<double> value) {
+void PutTold(Row& row, const char* counter, std::optional<double> value) {
   if (value) row.counters[counter] = *value;
 }
 
@@ -44,14 +40,14 @@ std::optional<Address> AddressOf(const std::string& name, const Fields& row, con
   const std::string dtype = row.TextOr("dtype");
   Address address{"", "", dtype.empty() ? "f16" : FormatOfTorch(dtype), {}, ""};
   const auto tokens = LengthOf(name);
-  if (StartsWith(name, "gemm_")) {
+  if (name.starts_with("gemm_")) {
     const std::string size = name.substr(5, name.find('x') - 5);
     if (!NumberOf(size)) return std::nullopt;
     address.fixture = "gemm";
     address.subject = fmt::format("{0}x{0}x{0}", size);
     return address;
   }
-  if (StartsWith(name, "attention_seq") && tokens) {
+  if (name.starts_with("attention_seq") && tokens) {
     address.fixture = "attention";
     address.subject = "full";
     const std::string heads = NumberText(extra.Number("num_heads").value_or(32));
@@ -61,13 +57,13 @@ std::optional<Address> AddressOf(const std::string& name, const Fields& row, con
                      {"tokens", NumberText(*tokens)}};
     return address;
   }
-  if (StartsWith(name, "transformer_block_seq") && tokens) {
+  if (name.starts_with("transformer_block_seq") && tokens) {
     address.fixture = "block";
     address.subject = "transformer";
     address.cases = {{"tokens", NumberText(*tokens)}};
     return address;
   }
-  if (StartsWith(name, "mistral_7b_seq") && tokens) {
+  if (name.starts_with("mistral_7b_seq") && tokens) {
     address.fixture = "decode";
     address.subject = "mistral-7b";
     address.cases = {{"prefill", NumberText(*tokens)}};
@@ -102,11 +98,11 @@ void ReadItem(const Json& json, const std::string& place, const std::string& fra
   }
   PutTime(row, row_fields.Number("time_ms"), extra.Number("std_ms"));
   row.iterations = extra.Number("iterations").value_or(0);
-  Put(row, "TFLOPS", row_fields.Number("tflops"));
-  Put(row, "GB/s", row_fields.Number("bandwidth_gbs"));
-  Put(row, "size_GB", row_fields.Number("size_gb"));
-  Put(row, "tok/s", extra.Number("tokens_per_sec"));
-  if (address->fixture == "decode") Put(row, "TTFT_ms", row_fields.Number("time_ms"));
+  PutTold(row, "TFLOPS", row_fields.Number("tflops"));
+  PutTold(row, "GB/s", row_fields.Number("bandwidth_gbs"));
+  PutTold(row, "size_GB", row_fields.Number("size_gb"));
+  PutTold(row, "tok/s", extra.Number("tokens_per_sec"));
+  if (address->fixture == "decode") PutTold(row, "TTFT_ms", row_fields.Number("time_ms"));
   file.results.rows.push_back(std::move(row));
 }
 
@@ -130,7 +126,7 @@ void ReadGemm(const Json& json, const std::string& place, const std::string& bac
   row.source = file.results.source;
   PutTime(row, fields.Number("avg_ms"), fields.Number("std_ms"));
   row.iterations = fields.Number("samples").value_or(0);
-  Put(row, "TFLOPS", fields.Number("tflops"));
+  PutTold(row, "TFLOPS", fields.Number("tflops"));
   file.results.rows.push_back(std::move(row));
 }
 
@@ -145,7 +141,7 @@ void ReadLayer(const Json& json, const std::string& place, const std::string& ba
     Row row = RowNamed(address);
     row.source = file.results.source;
     PutTime(row, time_ms, std::nullopt);
-    if (tflops) Put(row, "TFLOPS", fields.Number(tflops));
+    if (tflops) PutTold(row, "TFLOPS", fields.Number(tflops));
     file.results.rows.push_back(std::move(row));
   };
   // With as many heads of K and V as of Q: Mistral-7B itself has a quarter.
@@ -160,8 +156,8 @@ void ReadLayer(const Json& json, const std::string& place, const std::string& ba
   add({"block", layer, "f16", {backward}, ""}, "backward_ms", nullptr);
 }
 
-std::string ModelOf(const std::string& told) {
-  return KnownModel(told).value_or(Slug(FileName(told)));
+std::string ModelSlug(const std::string& told) {
+  return KnownModel(told).value_or(Slug(WithoutFolders(told)));
 }
 
 std::string PrecisionOf(const Fields& fields) {
@@ -240,7 +236,7 @@ void ReadMacMlFrameworks(const Json& json, MacMlFile& file) {
   if (!frameworks) return;
   for (const auto& [name, told] : frameworks->items()) {
     const Fields fields(told, "frameworks." + PlainText(name, 40), file.fault);
-    const std::string model = ModelOf(fields.TextOr("model"));
+    const std::string model = ModelSlug(fields.TextOr("model"));
     const std::string format = PrecisionOf(fields);
     file.results.machine.backends[Slug(name)] = PlainText(fields.TextOr("backend"));
     if (const auto rate = fields.Number("inference_tokens_per_sec")) {
@@ -248,8 +244,8 @@ void ReadMacMlFrameworks(const Json& json, MacMlFile& file) {
       row.source = file.results.source;
       row.counters["tok/s"] = *rate;
       if (*rate > 0) row.counters["TPOT_ms"] = 1e3 / *rate;
-      Put(row, "weights_GB", fields.Number("model_memory_gb"));
-      Put(row, "peak_GB", fields.Number("peak_memory_gb"));
+      PutTold(row, "weights_GB", fields.Number("model_memory_gb"));
+      PutTold(row, "peak_GB", fields.Number("peak_memory_gb"));
       file.results.rows.push_back(std::move(row));
     }
     if (const auto rate = fields.Number("training_tokens_per_sec")) {
@@ -266,22 +262,22 @@ void ReadMacMlFrameworks(const Json& json, MacMlFile& file) {
 void ReadMacMlFinetune(const Json& json, MacMlFile& file) {
   const Fields fields(json, "the file", file.fault);
   const std::string benchmark = fields.TextOr("benchmark");
-  const std::string backend = StartsWith(benchmark, "mlx") ? "mlx" : "pytorch_mps";
+  const std::string backend = benchmark.starts_with("mlx") ? "mlx" : "pytorch_mps";
   std::optional<double> rate = fields.Number("tokens_per_second");
   if (!rate) rate = fields.Number("tokens_per_second_avg");
   if (!rate) return file.left_out.Add("it has no tokens_per_second");
   std::optional<double> steps = fields.Number("steps");
   if (!steps) steps = fields.Number("iters");
   Row row = RowNamed({"finetune",
-                      ModelOf(fields.TextOr("model")),
+                      ModelSlug(fields.TextOr("model")),
                       PrecisionOf(fields),
                       {{"steps", steps ? NumberText(*steps) : "unknown"}},
                       backend});
   row.source = file.results.source;
   row.time_s = fields.Number("time_seconds").value_or(0);
   row.counters["tok/s"] = *rate;
-  Put(row, "peak_GB", fields.Number("peak_memory_gb"));
-  Put(row, "trainable_parameters", fields.Number("trainable_params"));
+  PutTold(row, "peak_GB", fields.Number("peak_memory_gb"));
+  PutTold(row, "trainable_parameters", fields.Number("trainable_params"));
   file.results.rows.push_back(std::move(row));
 }
 

@@ -12,7 +12,7 @@ namespace wattline::roofline {
 struct MacMlFile {
   Results results;
   Json claims = Json::array();  // for the lint, see claims.h
-  LeftOut left_out;
+  LeftOutRows left_out;
   std::string fault;
 };
 

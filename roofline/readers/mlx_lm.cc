@@ -26,7 +26,7 @@ struct Trial {
 };
 
 // One "Timing with ..." and what follows it.
-struct Run {
+struct MlxLmRun {
   std::string model;  // of the command before it; empty where there is none
   std::optional<int> prompt, generated, batch;
   std::vector<Trial> trials;
@@ -58,7 +58,7 @@ std::optional<std::string> ModelOfCommand(std::string_view line) {
   const size_t begin = rest.find_first_not_of(" =\t\"'");
   if (begin == std::string_view::npos) return std::nullopt;
   rest = rest.substr(begin);
-  const std::string model = FileName(rest.substr(0, rest.find_first_of(" \t\r\"'")));
+  const std::string model = WithoutFolders(rest.substr(0, rest.find_first_of(" \t\r\"'")));
   return model.empty() ? std::nullopt : std::optional(model);
 }
 
@@ -69,7 +69,7 @@ std::string ModelOfFile(const std::string& path) {
                                                "out",   "results", "output"};
   std::string model;
   std::string word;
-  for (const char c : Slug(WithoutEnding(FileName(path))) + "-") {
+  for (const char c : Slug(WithoutEnding(WithoutFolders(path))) + "-") {
     if (c != '-' && c != '_') {
       word += c;
       continue;
@@ -83,31 +83,31 @@ std::string ModelOfFile(const std::string& path) {
   return model;
 }
 
-class Reading {
+class MlxLmReading {
  public:
-  explicit Reading(std::string path) : path_(std::move(path)) {}
+  explicit MlxLmReading(std::string path) : path_(std::move(path)) {}
   ReadMany Read(const std::string& text);
 
  private:
   void ReadLine(std::string_view line, const std::string& place);
   void BeginRun(std::string_view line);
   std::optional<Trial> ReadTrial(std::string_view line, const std::string& place);
-  void AddRun(const Run& run, Results& results);
-  Address AddressOf(const Run& run);
-  void AddTrial(const Run& run, const Trial& trial, const Address& base, const char* aggregate,
+  void AddRun(const MlxLmRun& run, Results& results);
+  Address AddressOf(const MlxLmRun& run);
+  void AddTrial(const MlxLmRun& run, const Trial& trial, const Address& base, const char* aggregate,
                 std::vector<Row>& rows);
-  void CheckAverages(const Run& run, Results& results) const;
+  void CheckAverages(const MlxLmRun& run, Results& results) const;
 
   std::string path_;
   std::string fault_;
   std::string model_;
-  std::vector<Run> runs_;
-  LeftOut left_out_;
+  std::vector<MlxLmRun> runs_;
+  LeftOutRows left_out_;
   bool named_by_file_ = false, unnamed_ = false, format_unknown_ = false, other_length_ = false;
 };
 
-void Reading::BeginRun(std::string_view line) {
-  Run run;
+void MlxLmReading::BeginRun(std::string_view line) {
+  MlxLmRun run;
   run.model = model_;
   const std::map<std::string, std::string> told = Pairs(line);
   const auto count = [&](const char* key) -> std::optional<int> {
@@ -122,7 +122,7 @@ void Reading::BeginRun(std::string_view line) {
   runs_.push_back(std::move(run));
 }
 
-std::optional<Trial> Reading::ReadTrial(std::string_view line, const std::string& place) {
+std::optional<Trial> MlxLmReading::ReadTrial(std::string_view line, const std::string& place) {
   Trial trial{place, {}};
   for (const auto& [key, value] : Pairs(line)) {
     const std::optional<double> number = NumberOf(value);
@@ -138,7 +138,7 @@ std::optional<Trial> Reading::ReadTrial(std::string_view line, const std::string
   return trial;
 }
 
-void Reading::ReadLine(std::string_view line, const std::string& place) {
+void MlxLmReading::ReadLine(std::string_view line, const std::string& place) {
   line = Trimmed(line);
   if (line.size() > kLongestLine) return;
   if (const auto model = ModelOfCommand(line)) {
@@ -159,7 +159,7 @@ void Reading::ReadLine(std::string_view line, const std::string& place) {
   }
 }
 
-Address Reading::AddressOf(const Run& run) {
+Address MlxLmReading::AddressOf(const MlxLmRun& run) {
   std::string model = run.model;
   if (model.empty()) {
     model = ModelOfFile(path_);
@@ -171,8 +171,8 @@ Address Reading::AddressOf(const Run& run) {
       "decode", KnownModel(model).value_or(Slug(model)), format.value_or("unknown"), {}, kBackend};
 }
 
-void Reading::AddTrial(const Run& run, const Trial& trial, const Address& base,
-                       const char* aggregate, std::vector<Row>& rows) {
+void MlxLmReading::AddTrial(const MlxLmRun& run, const Trial& trial, const Address& base,
+                            const char* aggregate, std::vector<Row>& rows) {
   const double batch = run.batch.value_or(1);
   const double generated = run.generated.value_or(0);
   const auto row_of = [&](const char* key, const char* length) -> std::optional<Row> {
@@ -208,7 +208,7 @@ void Reading::AddTrial(const Run& run, const Trial& trial, const Address& base,
   other_length_ = other_length_ || generated != kGeneratedTokens;
 }
 
-void Reading::CheckAverages(const Run& run, Results& results) const {
+void MlxLmReading::CheckAverages(const MlxLmRun& run, Results& results) const {
   if (!run.averages || run.trials.empty()) return;
   for (const char* key : {"prompt_tps", "generation_tps"}) {
     double sum = 0;
@@ -230,7 +230,7 @@ void Reading::CheckAverages(const Run& run, Results& results) const {
   }
 }
 
-void Reading::AddRun(const Run& run, Results& results) {
+void MlxLmReading::AddRun(const MlxLmRun& run, Results& results) {
   if (!run.prompt) return left_out_.Add("their run does not tell prompt_tokens");
   const Address base = AddressOf(run);
   for (const Trial& trial : run.trials) AddTrial(run, trial, base, "", results.rows);
@@ -240,7 +240,7 @@ void Reading::AddRun(const Run& run, Results& results) {
   CheckAverages(run, results);
 }
 
-ReadMany Reading::Read(const std::string& text) {
+ReadMany MlxLmReading::Read(const std::string& text) {
   const std::vector<std::string_view> lines = LinesOf(text);
   for (size_t i = 0; i < lines.size() && fault_.empty(); ++i) {
     ReadLine(lines[i], fmt::format("line {}", i + 1));
@@ -251,7 +251,7 @@ ReadMany Reading::Read(const std::string& text) {
   results.tool = "mlx_lm.benchmark";
   results.source = "mlx_lm.benchmark";
   results.machine.backends[kBackend] = "MLX, version not told";
-  for (const Run& run : runs_) AddRun(run, results);
+  for (const MlxLmRun& run : runs_) AddRun(run, results);
   if (results.rows.empty()) {
     return {{},
             fmt::format("{} has no trial of mlx_lm.benchmark behind a line 'Timing with "
@@ -276,15 +276,18 @@ ReadMany Reading::Read(const std::string& text) {
   return {{std::move(results)}, {}};
 }
 
-bool Recognises(const std::string& text) {
+bool RecognisesMlxLm(const std::string& text) {
   return text.find("prompt_tps=") != std::string::npos &&
          text.find("generation_tps=") != std::string::npos;
 }
 
-ReadMany Read(const std::string& text, const std::string& path) { return Reading(path).Read(text); }
+ReadMany ReadMlxLm(const std::string& text, const std::string& path) {
+  return MlxLmReading(path).Read(text);
+}
 
 }  // namespace
 
-const Reader kMlxLm = {"mlx_lm.benchmark", "what mlx_lm.benchmark prints", Recognises, Read};
+const Reader kMlxLm = {"mlx_lm.benchmark", "what mlx_lm.benchmark prints", RecognisesMlxLm,
+                       ReadMlxLm};
 
 }  // namespace wattline::roofline

@@ -16,9 +16,9 @@
 namespace wattline::roofline {
 namespace {
 
-constexpr const char* kTool = "TokenPowerBench";
+constexpr const char* kTokenPowerName = "TokenPowerBench";
 // A GPU that draws less than this share of the busiest one's power did not share the work.
-constexpr double kIdleShare = 0.75;
+constexpr double kIdleGpuShare = 0.75;
 
 // A figure of the file, how it is called there and here. The first of the two keys that is there.
 struct Figure {
@@ -44,7 +44,7 @@ constexpr Figure kFigures[] = {
 // the file tells them.
 std::optional<int> MostTokensOfFile(const std::string& path) {
   std::vector<std::string> words(1);
-  for (const char c : WithoutEnding(FileName(path))) {
+  for (const char c : WithoutEnding(WithoutFolders(path))) {
     if (c == '_') {
       words.emplace_back();
     } else {
@@ -60,9 +60,9 @@ std::optional<int> MostTokensOfFile(const std::string& path) {
   return tokens ? CountOf(*tokens) : std::nullopt;
 }
 
-class Reading {
+class TokenPowerReading {
  public:
-  explicit Reading(std::string path) : path_(std::move(path)) {}
+  explicit TokenPowerReading(std::string path) : path_(std::move(path)) {}
   ReadMany Read(const Json& json);
 
  private:
@@ -79,7 +79,7 @@ class Reading {
   size_t estimated_ = 0;
 };
 
-void Reading::PutFigures(const Fields& fields, Row& row) {
+void TokenPowerReading::PutFigures(const Fields& fields, Row& row) {
   for (const Figure& figure : kFigures) {
     std::optional<double> value = fields.Number(figure.key);
     if (!value && figure.newer_key) value = fields.Number(figure.newer_key);
@@ -97,7 +97,7 @@ void Reading::PutFigures(const Fields& fields, Row& row) {
   if (joules && gpu && *joules > 0 && std::abs(*joules - *gpu) < 1e-6 * *joules) ++gpu_only_;
 }
 
-void Reading::PutDevices(const Json& json, const std::string& place, Row& row) {
+void TokenPowerReading::PutDevices(const Json& json, const std::string& place, Row& row) {
   std::vector<double> watts;
   const auto add = [&](const std::string& key, const Json& value) {
     if (value.is_number()) return watts.push_back(value.get<double>());
@@ -119,12 +119,13 @@ void Reading::PutDevices(const Json& json, const std::string& place, Row& row) {
   row.counters["devices"] = static_cast<double>(watts.size());
   const double most = *std::max_element(watts.begin(), watts.end());
   const auto idle =
-      std::count_if(watts.begin(), watts.end(), [&](double w) { return w < kIdleShare * most; });
+      std::count_if(watts.begin(), watts.end(), [&](double w) { return w < kIdleGpuShare * most; });
   row.counters["idle_devices"] = static_cast<double>(idle);
   if (idle > 0) ++with_idle_gpus_;
 }
 
-void Reading::ReadOne(const Json& json, const std::string& place, const std::string& key) {
+void TokenPowerReading::ReadOne(const Json& json, const std::string& place,
+                                const std::string& key) {
   const Fields fields(json, place, fault_);
   if (!json.is_object()) {
     if (fault_.empty()) {
@@ -133,7 +134,7 @@ void Reading::ReadOne(const Json& json, const std::string& place, const std::str
     return;
   }
   // Folders of a cache are called "models--meta-llama--Llama-3.1-8B".
-  std::string model = FileName(fields.TextOr("model", key));
+  std::string model = WithoutFolders(fields.TextOr("model", key));
   if (const size_t dashes = model.rfind("--"); dashes != std::string::npos) {
     model = model.substr(dashes + 2);
   }
@@ -154,7 +155,7 @@ void Reading::ReadOne(const Json& json, const std::string& place, const std::str
   }
   if (most_tokens) address.cases.emplace_back("max_tokens", NumberText(*most_tokens));
   Row row = RowNamed(address);
-  row.source = kTool;
+  row.source = kTokenPowerName;
   row.iterations = 1;
   PutFigures(fields, row);
   PutDevices(json, place, row);
@@ -164,7 +165,7 @@ void Reading::ReadOne(const Json& json, const std::string& place, const std::str
 
 // What the joules are of: NVML's power of all GPUs, sampled; RAPL's of packages and memory; the
 // board controller's of the whole node.
-void Reading::TellOfJoules() {
+void TokenPowerReading::TellOfJoules() {
   const auto any = [&](const char* counter) {
     return std::any_of(results_.rows.begin(), results_.rows.end(),
                        [&](const Row& row) { return row.Counter(counter).value_or(0) > 0; });
@@ -185,15 +186,15 @@ void Reading::TellOfJoules() {
     results_.remarks.push_back(fmt::format(
         "{}: joules of {} include GPUs that drew less than {:.0f} % of the busiest one's "
         "power (idle_devices)",
-        path_, Counted(with_idle_gpus_, "row"), kIdleShare * 100));
+        path_, Counted(with_idle_gpus_, "row"), kIdleGpuShare * 100));
   }
   TellZeros(results_);
 }
 
-ReadMany Reading::Read(const Json& json) {
+ReadMany TokenPowerReading::Read(const Json& json) {
   results_.path = path_;
-  results_.tool = kTool;
-  results_.source = kTool;
+  results_.tool = kTokenPowerName;
+  results_.source = kTokenPowerName;
   if (!json.is_object()) {
     return {{}, fmt::format("{}: the file is {}, not an object", path_, json.type_name())};
   }
@@ -212,7 +213,9 @@ ReadMany Reading::Read(const Json& json) {
     }
   }
   if (!fault_.empty()) return {{}, fmt::format("{}: {}", path_, fault_)};
-  if (results_.rows.empty()) return {{}, fmt::format("{} has no result of {}", path_, kTool)};
+  if (results_.rows.empty()) {
+    return {{}, fmt::format("{} has no result of {}", path_, kTokenPowerName)};
+  }
   FinishRows(results_.rows);
   TellOfJoules();
   if (estimated_ > 0) {
@@ -222,25 +225,26 @@ ReadMany Reading::Read(const Json& json) {
   }
   results_.remarks.push_back(
       path_ + ": it does not tell the chip, the weights' format and the prompts' length");
-  Json context = {{"tool", kTool}, {"source", kTool}};
+  Json context = {{"tool", kTokenPowerName}, {"source", kTokenPowerName}};
   for (const auto& [name, told] : results_.machine.backends) context["backends"][name] = told;
   results_.context = context.dump(-1, ' ', false, Json::error_handler_t::replace);
   return {{std::move(results_)}, {}};
 }
 
-bool Recognises(const std::string& text) {
+bool RecognisesTokenPower(const std::string& text) {
   return HasKey(text, "total_output_tokens") &&
          (HasKey(text, "gpu_energy") || HasKey(text, "gpu_energy_j"));
 }
 
-ReadMany Read(const std::string& text, const std::string& path) {
+ReadMany ReadTokenPower(const std::string& text, const std::string& path) {
   const ParsedJson parsed = ParseJson(text, path);
   if (!parsed.error.empty()) return {{}, parsed.error};
-  return Reading(path).Read(parsed.json);
+  return TokenPowerReading(path).Read(parsed.json);
 }
 
 }  // namespace
 
-const Reader kTokenPowerBench = {kTool, "results of TokenPowerBench", Recognises, Read};
+const Reader kTokenPowerBench = {kTokenPowerName, "results of TokenPowerBench",
+                                 RecognisesTokenPower, ReadTokenPower};
 
 }  // namespace wattline::roofline

@@ -48,16 +48,6 @@ constexpr double kPoll_s = 0.05;         // between two readings in a window, as
 constexpr double kLongestTick_s = 1.0;
 constexpr double kLongestGap_s = 0.25;  // between two samples
 
-TimePoint Now() { return energy::RealClock().Now(); }
-double Since(TimePoint start) { return SecondsBetween(start, Now()); }
-void Sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
-
-template <typename... Args>
-void Print(fmt::format_string<Args...> text, Args&&... args) {
-  fmt::print(text, std::forward<Args>(args)...);
-  std::fflush(stdout);
-}
-
 double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }

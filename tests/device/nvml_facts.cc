@@ -22,16 +22,6 @@ using energy::Reading;
 using energy::SecondsBetween;
 using energy::TimePoint;
 
-TimePoint Now() { return energy::RealClock().Now(); }
-double Since(TimePoint start) { return SecondsBetween(start, Now()); }
-void Sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
-
-template <typename... Args>
-void Print(fmt::format_string<Args...> text, Args&&... args) {
-  fmt::print(text, std::forward<Args>(args)...);
-  std::fflush(stdout);
-}
-
 double Quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

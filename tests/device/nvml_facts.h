@@ -1,13 +1,33 @@
 // What NVML's functions do on a real GPU, as lines of text: first readings, stamps, ticks, costs.
 #pragma once
 
+#include <fmt/core.h>
+
+#include <chrono>
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 
+#include "energy/clock.h"
 #include "energy/meter.h"
 #include "energy/nvml_library.h"
 
 namespace wattline::device {
+
+inline energy::TimePoint Now() { return energy::RealClock().Now(); }
+inline double Since(energy::TimePoint start) { return energy::SecondsBetween(start, Now()); }
+inline void Sleep(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+// A line that is seen at once: the run lasts minutes.
+template <typename... Args>
+void Print(fmt::format_string<Args...> text, Args&&... args) {
+  fmt::print(text, std::forward<Args>(args)...);
+  std::fflush(stdout);
+}
 
 struct Nvml {
   std::shared_ptr<const energy::NvmlLibrary> library;

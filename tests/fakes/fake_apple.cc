@@ -1,6 +1,7 @@
-// A library with the C interface of CoreFoundation, IOReport, IOKit and Mach, as far as the meters
-// call it. Objects count their references; what a test sets lies in the state that fake_apple()
-// returns. Compiled with WATTLINE_FAKE_LACKS_SAMPLES it lacks one function.
+// A library with the C interface of CoreFoundation, IOReport, IOKit, Mach, notify(3) and the
+// Objective-C runtime, as far as it is called. Objects count their references; what a test sets
+// lies in the state that fake_apple() returns. Compiled with WATTLINE_FAKE_LACKS_SAMPLES it lacks
+// one function.
 #include "tests/fakes/fake_apple.h"
 
 #include <cstdint>
@@ -18,6 +19,7 @@ enum Type : unsigned long {
   kDictionary = 18,
   kArray = 19,
   kData = 20,
+  kNumber = 22,
   kSubscription = 99
 };
 
@@ -191,6 +193,13 @@ const uint8_t* CFDataGetBytePtr(const void* data) {
   return reinterpret_cast<const uint8_t*>(Read(data, kData).bytes.data());
 }
 
+unsigned long CFNumberGetTypeID() { return kNumber; }
+unsigned char CFNumberGetValue(const void* number, long type, void* value) {
+  Check(type == 4);  // kCFNumberSInt64Type
+  std::memcpy(value, Read(number, kNumber).bytes.data(), 8);
+  return 1;
+}
+
 // IOReport.
 const void* IOReportCopyChannelsInGroup(const void* group, const void* subgroup, uint64_t, uint64_t,
                                         uint64_t) {
@@ -261,10 +270,21 @@ uint32_t mach_task_self_ = 259;
 // IOKit: matching dictionaries are consumed by the search.
 const void* IOServiceMatching(const char* name) { return MakeText(name); }
 uint32_t IOServiceGetMatchingService(uint32_t, const void* matching) {
-  const bool found = State().has_controller && Read(matching, kString).bytes == "AppleSMC";
+  const std::string& wanted = Read(matching, kString).bytes;
+  const uint32_t found = wanted == "AppleSMC" && State().has_controller  ? 11
+                         : wanted == "AGXAccelerator" && State().has_gpu ? 13
+                                                                         : 0;
   Release(matching);
-  if (found) ++State().ports;
-  return found ? 11 : 0;
+  if (found != 0) ++State().ports;
+  return found;
+}
+const void* IORegistryEntryCreateCFProperty(uint32_t entry, const void* key, const void*,
+                                            uint32_t options) {
+  Check(entry == 13 && options == 0 && Read(key, kString).bytes == "gpu-core-count");
+  if (!State().has_gpu_cores) return nullptr;
+  Object* value = Make(State().gpu_cores_are_text ? kString : kNumber);
+  value->bytes.assign(reinterpret_cast<const char*>(&State().gpu_cores), 8);
+  return value;
 }
 int IOServiceOpen(uint32_t service, uint32_t task, uint32_t type, uint32_t* connection) {
   Check(service == 11 && task == 259 && type == 0);
@@ -279,7 +299,7 @@ int IOServiceClose(uint32_t connection) {
   return 0;
 }
 int IOObjectRelease(uint32_t object) {
-  Check(object == 11);
+  Check(object == 11 || object == 13);
   --State().ports;
   return 0;
 }
@@ -302,6 +322,53 @@ int IOConnectCallStructMethod(uint32_t connection, uint32_t selector, const void
   }
   std::memcpy(output, &answer, sizeof(answer));
   return 0;
+}
+
+// The source of power: the text is owned by the answer that it is taken from.
+const void* IOPSCopyPowerSourcesInfo() {
+  Object* sources = Make(kDictionary);
+  if (!State().power_source.empty()) Give(sources, "source", MakeText(State().power_source));
+  return sources;
+}
+const void* IOPSGetProvidingPowerSourceType(const void* sources) {
+  return Entry(sources, "source");
+}
+
+// notify(3).
+uint32_t notify_register_check(const char* name, int* token) {
+  Check(std::strcmp(name, "com.apple.system.thermalpressurelevel") == 0);
+  if (State().notify_status != 0) return State().notify_status;
+  ++State().tokens;
+  *token = 5;
+  return 0;
+}
+uint32_t notify_get_state(int token, uint64_t* state) {
+  Check(token == 5);
+  *state = State().thermal_level;
+  return 0;
+}
+uint32_t notify_cancel(int token) {
+  Check(token == 5);
+  --State().tokens;
+  return 0;
+}
+
+// The Objective-C runtime: a class, its one object, and two methods.
+void* objc_getClass(const char* name) {
+  static int process_info;
+  return std::strcmp(name, "NSProcessInfo") == 0 ? &process_info : nullptr;
+}
+void* sel_registerName(const char* name) {
+  static std::map<std::string, std::string> names;
+  return &names.emplace(name, name).first->second;
+}
+void* objc_msgSend(void* object, void* selector) {
+  static int info;
+  const std::string& name = *static_cast<std::string*>(selector);
+  if (object == objc_getClass("NSProcessInfo") && name == "processInfo") return &info;
+  Check(object == &info && name == "isLowPowerModeEnabled");
+  // The rest of a register that returns one byte may hold anything.
+  return reinterpret_cast<void*>(uintptr_t{0xab00} + (State().low_power_mode ? 1 : 0));
 }
 
 }  // extern "C"

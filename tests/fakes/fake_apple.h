@@ -47,6 +47,17 @@ struct FakeApple {
   int smc_result = 0;  // of the call itself
   long ports = 0;      // services and connections that are open
 
+  // The IO registry's GPU, the source of power, notify(3) and NSProcessInfo.
+  bool has_gpu = true;
+  int64_t gpu_cores = 0;
+  bool gpu_cores_are_text = false;
+  bool has_gpu_cores = true;
+  std::string power_source = "AC Power";  // empty: no such answer
+  uint32_t notify_status = 0;             // of notify_register_check
+  uint64_t thermal_level = 0;
+  bool low_power_mode = false;
+  long tokens = 0;  // of notify(3) that are open
+
   FakeChannel& Find(const std::string& name) {
     for (FakeChannel& channel : channels) {
       if (channel.name == name) return channel;

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const LoadedModel loaded = LoadModelFromMemory({copy.get(), size}, "fuzz.gguf", copy);
   if ((loaded.model == nullptr) == loaded.error.empty()) std::abort();
   if (loaded.model != nullptr) {
-    static volatile unsigned sum;
+    [[maybe_unused]] static volatile unsigned sum;
     sum = Touch(*loaded.model);
   }
   return 0;

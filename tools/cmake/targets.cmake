@@ -79,5 +79,7 @@ function(wattline_target target)
     $<$<BOOL:${WATTLINE_WERROR}>:-Werror>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT target STREQUAL "kernels")
     target_compile_options(${target} PRIVATE -Wno-restrict)
+    # In continuous integration an index beyond a container ends the program.
+    target_compile_definitions(${target} PRIVATE $<$<BOOL:${WATTLINE_WERROR}>:_GLIBCXX_ASSERTIONS>)
   endif()
 endfunction()

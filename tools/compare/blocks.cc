@@ -16,10 +16,10 @@ using roofline::Comparison;
 using roofline::Verdict;
 
 // What a cell says, in parts that are aligned among the cells of a column.
-enum Part : size_t { kValue, kMark, kRatio, kInterval, kVerdict, kParts };
-using Parts = std::array<std::string, kParts>;
+enum Part : size_t { kValuePart, kMarkPart, kRatioPart, kIntervalPart, kVerdictPart, kPartCount };
+using Parts = std::array<std::string, kPartCount>;
 
-size_t Width(const std::string& text) {
+size_t CharacterCount(const std::string& text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
@@ -56,8 +56,8 @@ class Block {
     for (size_t r = 0; r < rows.size(); ++r) {
       for (size_t c = 0; c < columns(); ++c) {
         parts_[r][c] = PartsOf(*rows[r], c);
-        for (size_t p = 0; p < kParts; ++p) {
-          widths_[c][p] = std::max(widths_[c][p], Width(parts_[r][c][p]));
+        for (size_t p = 0; p < kPartCount; ++p) {
+          widths_[c][p] = std::max(widths_[c][p], CharacterCount(parts_[r][c][p]));
         }
       }
     }
@@ -66,29 +66,29 @@ class Block {
   Parts PartsOf(const CompareRow& row, size_t c) {
     Parts parts;
     if (!row.cells[c]) {
-      parts[kValue] = "-";
+      parts[kValuePart] = "-";
       return parts;
     }
-    parts[kValue] = ValueText(row.cells[c]->estimate.median);
-    parts[kMark] = footnotes_.Mark(row.cells[c]->remark);
+    parts[kValuePart] = ValueText(row.cells[c]->estimate.median);
+    parts[kMarkPart] = footnotes_.Mark(row.cells[c]->remark);
     if (!row.verdicts[c]) return parts;
-    parts[kRatio] = RatioText(row.verdicts[c]->ratio.median);
-    parts[kInterval] = IntervalText(row.verdicts[c]->ratio);
-    parts[kVerdict] = Name(row.verdicts[c]->verdict, row.metric);
+    parts[kRatioPart] = RatioText(row.verdicts[c]->ratio.median);
+    parts[kIntervalPart] = IntervalText(row.verdicts[c]->ratio);
+    parts[kVerdictPart] = Name(row.verdicts[c]->verdict, row.metric);
     return parts;
   }
 
   size_t CellWidth(size_t c) const {
     size_t width = 0;
     for (const size_t part : widths_[c]) width += part == 0 ? 0 : part + 1;
-    return std::max(width, Width(LabelText(comparison_.columns[c])));
+    return std::max(width, CharacterCount(LabelText(comparison_.columns[c])));
   }
 
   size_t WideWidth(const std::vector<const CompareRow*>& rows) const {
     size_t key = 0, counter = 0;
     for (const CompareRow* row : rows) {
-      key = std::max(key, std::min(Width(row->key), kMostKey));
-      counter = std::max(counter, Width(row->metric.counter));
+      key = std::max(key, std::min(CharacterCount(row->key), kMostKey));
+      counter = std::max(counter, CharacterCount(row->metric.counter));
     }
     size_t width = key + 2 + counter;
     for (size_t c = 0; c < columns(); ++c) width += 2 + CellWidth(c);
@@ -97,11 +97,11 @@ class Block {
 
   std::string Joined(const CompareRow& row, const Parts& parts, size_t c) const {
     std::string text;
-    for (size_t p = 0; p < kParts; ++p) {
+    for (size_t p = 0; p < kPartCount; ++p) {
       if (widths_[c][p] == 0 || (look_.markdown && parts[p].empty())) continue;
       if (!text.empty()) text += " ";
-      const std::string space(look_.markdown ? 0 : widths_[c][p] - Width(parts[p]), ' ');
-      const bool is_right = p == kValue || p == kRatio;
+      const std::string space(look_.markdown ? 0 : widths_[c][p] - CharacterCount(parts[p]), ' ');
+      const bool is_right = p == kValuePart || p == kRatioPart;
       if (is_right) text += space;
       text += Shown(row, parts, p, c);
       if (!is_right) text += space;
@@ -110,7 +110,7 @@ class Block {
   }
 
   std::string Shown(const CompareRow& row, const Parts& parts, size_t p, size_t c) const {
-    if (p != kVerdict || !look_.colour || !row.verdicts[c]) return parts[p];
+    if (p != kVerdictPart || !look_.colour || !row.verdicts[c]) return parts[p];
     return Coloured(parts[p], row.verdicts[c]->verdict);
   }
 
@@ -144,11 +144,11 @@ class Block {
         if (!rows[r]->cells[c]) continue;
         const bool is_told = is_first || look_.markdown;
         const auto filled = [](const std::string& text) { return text.empty() ? " " : text; };
-        table.rows.push_back({is_told ? Plain(rows[r]->key, kMostKey) : " ",
-                              is_told ? Plain(rows[r]->metric.counter) : " ",
-                              LabelText(comparison_.columns[c]), parts[kValue],
-                              filled(parts[kMark]), filled(parts[kRatio]), filled(parts[kInterval]),
-                              filled(Shown(*rows[r], parts, kVerdict, c))});
+        table.rows.push_back(
+            {is_told ? Plain(rows[r]->key, kMostKey) : " ",
+             is_told ? Plain(rows[r]->metric.counter) : " ", LabelText(comparison_.columns[c]),
+             parts[kValuePart], filled(parts[kMarkPart]), filled(parts[kRatioPart]),
+             filled(parts[kIntervalPart]), filled(Shown(*rows[r], parts, kVerdictPart, c))});
         is_first = false;
       }
     }
@@ -158,8 +158,8 @@ class Block {
   const Comparison& comparison_;
   const Look& look_;
   Footnotes& footnotes_;
-  std::vector<std::vector<Parts>> parts_;           // [rows][columns]
-  std::vector<std::array<size_t, kParts>> widths_;  // [columns]
+  std::vector<std::vector<Parts>> parts_;               // [rows][columns]
+  std::vector<std::array<size_t, kPartCount>> widths_;  // [columns]
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace wattline::tools {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using roofline::CompareCell;
 using roofline::CompareRow;
 using roofline::CompareVerdict;
@@ -27,7 +27,7 @@ const char* BetterText(const roofline::Metric& metric) {
   return metric.better == roofline::Better::kHigher ? "higher" : "lower";
 }
 
-std::string Number(const std::optional<double>& value) {
+std::string NumberField(const std::optional<double>& value) {
   return value ? fmt::format("{}", *value) : std::string();
 }
 
@@ -44,20 +44,22 @@ std::vector<std::string> ColumnFields(const Comparison& comparison) {
 }
 
 std::string CellFields(const CompareCell& cell) {
-  return fmt::format("{},{},{},{},{},{}", cell.estimate.median, Number(cell.estimate.low),
-                     Number(cell.estimate.high), cell.samples.size(), cell.unsteady ? "yes" : "no",
-                     Number(cell.bound));
+  return fmt::format("{},{},{},{},{},{}", cell.estimate.median, NumberField(cell.estimate.low),
+                     NumberField(cell.estimate.high), cell.samples.size(),
+                     cell.unsteady ? "yes" : "no", NumberField(cell.bound));
 }
 
 std::string VerdictFields(const std::optional<CompareVerdict>& verdict,
                           const roofline::Metric& metric) {
   if (!verdict) return ",,,,,";
-  return fmt::format("{},{},{},{},{},{}", verdict->ratio.median, Number(verdict->ratio.low),
-                     Number(verdict->ratio.high), Number(verdict->p),
+  return fmt::format("{},{},{},{},{},{}", verdict->ratio.median, NumberField(verdict->ratio.low),
+                     NumberField(verdict->ratio.high), NumberField(verdict->p),
                      Name(verdict->verdict, metric), CsvField(verdict->why));
 }
 
-Json OptionalJson(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+OrderedJson OptionalJson(const std::optional<double>& value) {
+  return value ? OrderedJson(*value) : OrderedJson();
+}
 
 const char* VerdictKey(roofline::Verdict verdict) {
   switch (verdict) {
@@ -73,16 +75,16 @@ const char* VerdictKey(roofline::Verdict verdict) {
   return "unclear";
 }
 
-Json CellJson(const CompareRow& row, size_t c) {
+OrderedJson CellJson(const CompareRow& row, size_t c) {
   if (!row.cells[c]) return nullptr;
   const CompareCell& cell = *row.cells[c];
-  Json json = {{"median", cell.estimate.median},
-               {"low", OptionalJson(cell.estimate.low)},
-               {"high", OptionalJson(cell.estimate.high)},
-               {"samples", cell.samples},
-               {"unsteady", cell.unsteady},
-               {"bound", OptionalJson(cell.bound)},
-               {"remark", cell.remark}};
+  OrderedJson json = {{"median", cell.estimate.median},
+                      {"low", OptionalJson(cell.estimate.low)},
+                      {"high", OptionalJson(cell.estimate.high)},
+                      {"samples", cell.samples},
+                      {"unsteady", cell.unsteady},
+                      {"bound", OptionalJson(cell.bound)},
+                      {"remark", cell.remark}};
   if (const std::optional<CompareVerdict>& verdict = row.verdicts[c]) {
     json["ratio"] = verdict->ratio.median;
     json["ratio_low"] = OptionalJson(verdict->ratio.low);
@@ -95,8 +97,8 @@ Json CellJson(const CompareRow& row, size_t c) {
   return json;
 }
 
-Json RowJson(const CompareRow& row) {
-  Json cells = Json::array();
+OrderedJson RowJson(const CompareRow& row) {
+  OrderedJson cells = OrderedJson::array();
   for (size_t c = 0; c < row.cells.size(); ++c) cells.push_back(CellJson(row, c));
   return {{"row", row.key},           {"fixture", row.fixture},
           {"part", row.part},         {"counter", row.metric.counter},
@@ -104,8 +106,8 @@ Json RowJson(const CompareRow& row) {
           {"cells", std::move(cells)}};
 }
 
-std::string Dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string Dumped(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 // One entry a line: thousands of rows stay readable and are never in memory twice.
@@ -120,7 +122,7 @@ void AppendList(const char* key, const List& list, const ToJson& to_json, std::s
   text += list.empty() ? "],\n" : "\n  ],\n";
 }
 
-Json ColumnJson(const roofline::CompareColumn& column) {
+OrderedJson ColumnJson(const roofline::CompareColumn& column) {
   return {{"label", column.label},
           {"chip", column.chip},
           {"files", column.files},
@@ -128,7 +130,7 @@ Json ColumnJson(const roofline::CompareColumn& column) {
           {"published", column.published}};
 }
 
-Json SummaryJson(const roofline::CompareSummary& one) {
+OrderedJson SummaryJson(const roofline::CompareSummary& one) {
   return {{"fixture", one.fixture},
           {"part", one.part},
           {"counter", one.metric.counter},
@@ -169,7 +171,7 @@ std::string CsvText(const CompareReport& report) {
 
 std::string JsonText(const CompareReport& report) {
   const Comparison& comparison = report.comparison;
-  const auto as_it_is = [](const std::string& text) { return Json(text); };
+  const auto as_it_is = [](const std::string& text) { return OrderedJson(text); };
   std::string text = "{\n  \"schema_version\": 1,\n";
   text +=
       fmt::format("  \"baseline\": {},\n", Quoted(comparison.columns[comparison.baseline].label));
@@ -179,13 +181,13 @@ std::string JsonText(const CompareReport& report) {
   AppendList(
       "missing", comparison.missing,
       [](const roofline::MissingRow& one) {
-        return Json{{"column", one.column}, {"row", one.key}, {"why", one.why}};
+        return OrderedJson{{"column", one.column}, {"row", one.key}, {"why", one.why}};
       },
       text);
   AppendList(
       "differences", comparison.differences,
       [](const roofline::ContextDifference& one) {
-        return Json{{"what", one.what}, {"values", one.values}};
+        return OrderedJson{{"what", one.what}, {"values", one.values}};
       },
       text);
   AppendList("warnings", comparison.warnings, as_it_is, text);
@@ -195,10 +197,10 @@ std::string JsonText(const CompareReport& report) {
     AppendList(
         "regressions", report.regressions,
         [&comparison](const Regression& one) {
-          return Json{{"row", one.row->key},
-                      {"counter", one.row->metric.counter},
-                      {"column", comparison.columns[one.column].label},
-                      {"ratio", one.row->verdicts[one.column]->ratio.median}};
+          return OrderedJson{{"row", one.row->key},
+                             {"counter", one.row->metric.counter},
+                             {"column", comparison.columns[one.column].label},
+                             {"ratio", one.row->verdicts[one.column]->ratio.median}};
         },
         text);
   }

@@ -20,7 +20,7 @@
 namespace wattline::tools {
 namespace {
 
-struct Flags {
+struct FitFlags {
   std::vector<std::string> files;
   std::string out;
   std::string output = "table";
@@ -44,7 +44,7 @@ std::string WhyNoRoof(const roofline::MachineFit& machine) {
   return "its rows of ceiling are neither peak and read nor intensity";
 }
 
-std::string WhyNotOver(const Flags& flags) {
+std::string WhyNotOver(const FitFlags& flags) {
   for (const std::string& file : flags.files) {
     std::error_code none;
     if (file != "-" && std::filesystem::equivalent(file, flags.out, none)) {
@@ -54,7 +54,7 @@ std::string WhyNotOver(const Flags& flags) {
   return {};
 }
 
-int Run(const Flags& flags) {
+int RunFit(const FitFlags& flags) {
   if (!flags.out.empty()) {
     if (const std::string why = WhyNotOver(flags); !why.empty()) return Fail(why, kUsage);
   }
@@ -97,7 +97,7 @@ int Run(const Flags& flags) {
 
 Command AddFit(CLI::App& program) {
   CLI::App* app = program.add_subcommand("fit", "Limits of the machines that results files are of");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<FitFlags>();
   app->add_option("results", flags->files, "Results files of bench, of any number of chips")
       ->required()
       ->type_name("RESULT.json");
@@ -117,7 +117,7 @@ Command AddFit(CLI::App& program) {
       "  roofline fit chip.json -o fit.json\n"
       "Intervals are 95 %, from resampled residuals, or where rows stand for a sweep, from their\n"
       "repetitions.");
-  return {app, [flags] { return Run(*flags); }};
+  return {app, [flags] { return RunFit(*flags); }};
 }
 
 }  // namespace wattline::tools

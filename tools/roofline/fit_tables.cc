@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <vector>
 
 #include "roofline/sweep_fit.h"
@@ -33,18 +32,12 @@ void AddColumns(std::vector<Column>& columns, TableFormat format, const std::str
   columns.push_back({key + "_high", title + " high"});
 }
 
-// "448.1", "42263": as many significant digits, without an exponent.
-std::string Shown(double value, int digits) {
-  if (std::abs(value) >= std::pow(10.0, digits)) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.{}g}", value, digits);
-}
-
 // "448.1 [445.0, 451.2]"; without an interval, the value alone.
 Cell WithInterval(const Interval& value, double unit, int digits) {
-  std::string text = Shown(value.value * unit, digits);
+  std::string text = FigureText(value.value * unit, digits);
   if (value.low < value.high) {
-    text +=
-        fmt::format(" [{}, {}]", Shown(value.low * unit, digits), Shown(value.high * unit, digits));
+    text += fmt::format(" [{}, {}]", FigureText(value.low * unit, digits),
+                        FigureText(value.high * unit, digits));
   }
   return {value.value * unit, std::move(text)};
 }
@@ -146,7 +139,7 @@ Cell KibCell(double byte) { return {byte / 1024, fmt::format("{:.0f}", byte / 10
 
 Cell RateCell(const std::optional<double>& byte_per_s) {
   if (!byte_per_s) return {};
-  return {*byte_per_s * 1e-9, Shown(*byte_per_s * 1e-9, 4)};
+  return {*byte_per_s * 1e-9, FigureText(*byte_per_s * 1e-9, 4)};
 }
 
 TextTable Levels(const Fit& fit) {

@@ -10,7 +10,7 @@
 namespace wattline::tools {
 namespace {
 
-struct Flags {
+struct LintFlags {
   std::vector<std::string> paths;
   std::string fit;
   std::string claims;
@@ -18,7 +18,7 @@ struct Flags {
   std::string file;
 };
 
-int RunLint(const Flags& flags) {
+int RunLint(const LintFlags& flags) {
   const std::optional<TableFormat> format = TableFormatFromName(flags.output);
   if (!format) {
     return Fail(fmt::format("--output={} is not known; known: table, md, csv, json", flags.output),
@@ -36,7 +36,7 @@ int RunLint(const Flags& flags) {
 }  // namespace
 
 Command AddLint(CLI::App& program) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<LintFlags>();
   CLI::App* const app = program.add_subcommand(
       "lint", "Find rows and claims that cannot be true; exit code 3 where there are any");
   app->add_option("RESULT.json", flags->paths, "Results files of bench")->required();

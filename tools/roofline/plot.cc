@@ -26,7 +26,7 @@ using roofline::MachineFit;
 using roofline::PlotModel;
 using roofline::Theme;
 
-struct Flags {
+struct PlotFlags {
   std::string fit;
   std::vector<std::string> results;
   std::string out;
@@ -45,7 +45,7 @@ struct Rows {
   std::string error;
 };
 
-Rows ReadRows(const Fit& fit, const Flags& flags) {
+Rows ReadRows(const Fit& fit, const PlotFlags& flags) {
   Rows all;
   for (const std::string& path : flags.results) {
     roofline::ReadResult read = roofline::ReadResults(path);
@@ -77,7 +77,7 @@ int Write(const std::string& path, const std::string& text) {
   return 0;
 }
 
-int Draw(const PlotModel& model, const Flags& flags, const std::string& kind) {
+int Draw(const PlotModel& model, const PlotFlags& flags, const std::string& kind) {
   const Theme theme = flags.dark ? Theme::kDark : flags.light ? Theme::kLight : Theme::kAuto;
   if (kind == ".html") {
     return Write(flags.out,
@@ -92,7 +92,7 @@ int Draw(const PlotModel& model, const Flags& flags, const std::string& kind) {
   return error.empty() ? 0 : Fail(error, kFailed);
 }
 
-int Run(const Flags& flags) {
+int RunPlot(const PlotFlags& flags) {
   const std::string kind = std::filesystem::path(flags.out).extension().string();
   if (kind != ".svg" && kind != ".png" && kind != ".html") {
     return Fail(fmt::format("-o {}: the name must end in .svg, .png or .html", flags.out), kUsage);
@@ -120,7 +120,7 @@ int Run(const Flags& flags) {
 }  // namespace
 
 Command AddPlot(CLI::App& program) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PlotFlags>();
   CLI::App* app = program.add_subcommand("plot", "Draw roofs and the rows under them");
   app->add_option("FIT", flags->fit, "What `roofline fit` wrote")->required();
   app->add_option("RESULT", flags->results, "Results of bench, drawn as points");
@@ -140,7 +140,7 @@ Command AddPlot(CLI::App& program) {
       "Example:\n"
       "  roofline fit results/*/*.json -o fit.json\n"
       "  roofline plot fit.json results/*/*.json -o roofline.html");
-  return {app, [flags] { return Run(*flags); }};
+  return {app, [flags] { return RunPlot(*flags); }};
 }
 
 }  // namespace wattline::tools

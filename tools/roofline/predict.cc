@@ -290,7 +290,7 @@ std::string Predictions(const Options& o, TableFormat output) {
   return RenderPredictions(rows, list || o.models == "all" || o.formats == "all", output);
 }
 
-int Run(const CLI::App& app, const Options& o) {
+int RunPredict(const CLI::App& app, const Options& o) {
   try {
     const auto output = TableFormatFromName(o.output);
     if (!output) {
@@ -348,7 +348,7 @@ Command AddPredict(CLI::App& program) {
   app->footer(
       "Example:\n"
       "  roofline predict --chip=\"M2 Max\" --model=llama-3-8b --format=q4_0,f16 --context=4096");
-  return {app, [app, o] { return Run(*app, *o); }};
+  return {app, [app, o] { return RunPredict(*app, *o); }};
 }
 
 }  // namespace wattline::tools

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +10,7 @@ namespace wattline::tools {
 namespace {
 
 using roofline::Interval;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr double kGb = 1e-9;  // of a byte
 constexpr double kMs = 1e3;   // of a second
@@ -19,7 +18,7 @@ constexpr double kMs = 1e3;   // of a second
 // Six digits: a prediction has fewer, and nobody reads more.
 double Rounded(double value) { return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr); }
 
-void Put(Json& object, const std::string& key, const std::optional<Interval>& interval,
+void Put(OrderedJson& object, const std::string& key, const std::optional<Interval>& interval,
          double factor = 1) {
   if (!interval) return;
   object[key] = Rounded(interval->value * factor);
@@ -27,7 +26,7 @@ void Put(Json& object, const std::string& key, const std::optional<Interval>& in
   object[key + "_high"] = Rounded(interval->high * factor);
 }
 
-void Put(Json& object, const std::string& key, const std::optional<double>& value,
+void Put(OrderedJson& object, const std::string& key, const std::optional<double>& value,
          double factor = 1) {
   if (value) object[key] = Rounded(*value * factor);
 }
@@ -46,9 +45,9 @@ std::string Basis(const roofline::MachineModel& machine) {
   return machine.measured ? "measured fit" : "published tables";
 }
 
-Json JsonRow(const PredictedRow& row) {
+OrderedJson JsonRow(const PredictedRow& row) {
   const roofline::Prediction& p = row.prediction;
-  Json object;
+  OrderedJson object;
   object["machine"] = row.machine.name;
   object["basis"] = Basis(row.machine);
   object["calibration"] = row.machine.calibration;
@@ -81,21 +80,16 @@ Json JsonRow(const PredictedRow& row) {
   return object;
 }
 
-// `digits` significant ones, without an exponent.
-std::string Plain(double value, int digits) {
-  return std::abs(value) >= std::pow(10, digits) ? fmt::format("{:.0f}", value)
-                                                 : fmt::format("{:.{}g}", value, digits);
-}
-
 Cell PlainCell(const std::optional<Interval>& interval, double factor) {
   if (!interval) return {};
-  return {interval->value * factor, Plain(interval->value * factor, 4)};
+  return {interval->value * factor, FigureText(interval->value * factor, 4)};
 }
 
 Cell RangeCell(const std::optional<Interval>& interval) {
   if (!interval) return {};
-  return {interval->value, fmt::format("{} ({}..{})", Plain(interval->value, 4),
-                                       Plain(interval->low, 3), Plain(interval->high, 3))};
+  return {interval->value,
+          fmt::format("{} ({}..{})", FigureText(interval->value, 4), FigureText(interval->low, 3),
+                      FigureText(interval->high, 3))};
 }
 
 std::optional<double> Low(const std::optional<Interval>& i) {
@@ -226,7 +220,7 @@ std::vector<std::string> Notes(const std::vector<PredictedRow>& rows) {
 std::string RenderPredictions(const std::vector<PredictedRow>& rows, bool grid,
                               TableFormat format) {
   if (format == TableFormat::kJson) {
-    Json all = Json::array();
+    OrderedJson all = OrderedJson::array();
     for (const PredictedRow& row : rows) all.push_back(JsonRow(row));
     return (grid ? all : all.at(0)).dump(2) + "\n";
   }

@@ -17,7 +17,7 @@ namespace {
 
 using roofline::Judged;
 
-struct Flags {
+struct ReportFlags {
   std::vector<std::string> paths;
   std::string claims;
   std::string output = "table";
@@ -77,7 +77,7 @@ std::string Document(const JudgedFiles& files, const std::vector<Judged>& rows, 
   return text + "\n" + FindingsText(*findings, format);
 }
 
-int RunReport(const Flags& flags) {
+int RunReport(const ReportFlags& flags) {
   const std::optional<TableFormat> format = TableFormatFromName(flags.output);
   if (!format) {
     return Fail(fmt::format("--output={} is not known; known: table, md, csv, json", flags.output),
@@ -122,7 +122,7 @@ int RunReport(const Flags& flags) {
 }  // namespace
 
 Command AddReport(CLI::App& program) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ReportFlags>();
   CLI::App* const app = program.add_subcommand(
       "report",
       "Where each row stands under its machine's roofs; exit code 3 where the lint fires");
