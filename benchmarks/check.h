@@ -27,9 +27,9 @@ struct Checked {
 // As counters of the row: "checked" outputs, and "check_rms_error" where that was compared.
 std::map<std::string, double> CountersOf(const Checked& checked);
 
+inline constexpr uint64_t kSampleSeed = 7;
 // At most `count` different indices below `size`, in rising order: the first, the last, and seeded
 // random ones between them.
-inline constexpr uint64_t kSampleSeed = 7;
 std::vector<int64_t> SampleIndices(int64_t size, int64_t count, uint64_t seed);
 
 // Compares sampled rows and columns of `result` [m, n], exactly computed for those elements.
