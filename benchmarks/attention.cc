@@ -30,19 +30,12 @@ struct Heads {
 };
 constexpr Heads kHeads[] = {{32, 8, 64, true}, {32, 8, 128, true}, {32, 32, 128, false}};
 
-struct AttentionLength {
-  int64_t positions;
-  bool in_default;
-};
-constexpr AttentionLength kContexts[] = {
+// Positions.
+constexpr Choice<int64_t> kContexts[] = {
     {512, true}, {4096, true}, {16384, false}, {32768, false}, {131072, false}};
-constexpr AttentionLength kPrompts[] = {{128, false}, {512, true}, {2048, false}, {8192, false}};
+constexpr Choice<int64_t> kPrompts[] = {{128, false}, {512, true}, {2048, false}, {8192, false}};
 
-struct CacheFormat {
-  Format format;
-  bool in_default;
-};
-constexpr CacheFormat kCacheFormats[] = {
+constexpr Choice<Format> kCacheFormats[] = {
     {Format::kF16, true}, {Format::kBF16, false}, {Format::kQ8_0, false}};
 
 struct AttentionRow {
@@ -128,23 +121,23 @@ bool MakesFormat(const kernels::Backend& backend, Format format, kernels::Thread
 }
 
 void RegisterShape(Suite& suite, const std::string& subject, const std::string& length,
-                   const Heads& heads, CacheFormat cache, AttentionShape shape,
+                   const Heads& heads, Choice<Format> cache, AttentionShape shape,
                    std::vector<std::string> words) {
-  const std::string format(kernels::Info(cache.format).name);
+  const std::string format(kernels::Info(cache.value).name);
   if (!cache.in_default) words.push_back(format);
   shape.heads = heads.heads;
   shape.kv_heads = heads.kv_heads;
   shape.head_dim = heads.head_dim;
   if (!heads.in_default) words.push_back(fmt::format("kv_heads:{}", heads.kv_heads));
   for (const ShownBackend& shown : suite.backends()) {
-    if (!MakesFormat(*shown.backend, cache.format, suite.pool())) continue;
+    if (!MakesFormat(*shown.backend, cache.value, suite.pool())) continue;
     const std::string name =
         fmt::format("attention/{}/{}/heads:{}/kv_heads:{}/head_dim:{}/{}/{}", subject, format,
                     heads.heads, heads.kv_heads, heads.head_dim, length, shown.name);
     Register(
         suite, name,
         [&suite, name, &backend = *shown.backend, shape, cache](benchmark::State& state) {
-          Run(state, suite, name, backend, shape, cache.format);
+          Run(state, suite, name, backend, shape, cache.value);
         },
         words);
   }
@@ -154,20 +147,20 @@ void RegisterShape(Suite& suite, const std::string& subject, const std::string& 
 
 void RegisterAttention(Suite& suite) {
   for (const Heads& heads : kHeads) {
-    for (const CacheFormat& cache : kCacheFormats) {
-      for (const AttentionLength& context : kContexts) {
+    for (const Choice<Format>& cache : kCacheFormats) {
+      for (const Choice<int64_t>& context : kContexts) {
         AttentionShape shape;
         shape.tokens = 1;
-        shape.start = context.positions - 1;
-        const std::string length = fmt::format("ctx:{}", context.positions);
+        shape.start = context.value - 1;
+        const std::string length = fmt::format("ctx:{}", context.value);
         std::vector<std::string> words;
         if (!context.in_default) words.push_back(length);
         RegisterShape(suite, "single_query", length, heads, cache, shape, words);
       }
-      for (const AttentionLength& prompt : kPrompts) {
+      for (const Choice<int64_t>& prompt : kPrompts) {
         AttentionShape shape;
-        shape.tokens = prompt.positions;
-        const std::string length = fmt::format("tokens:{}", prompt.positions);
+        shape.tokens = prompt.value;
+        const std::string length = fmt::format("tokens:{}", prompt.value);
         std::vector<std::string> words;
         if (!prompt.in_default) words.push_back(length);
         RegisterShape(suite, "causal", length, heads, cache, shape, words);

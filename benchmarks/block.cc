@@ -28,11 +28,11 @@ struct TokenCase {
 constexpr TokenCase kLlamaCases[] = {{1, 512}, {512, 0}};
 constexpr TokenCase kBertCase{128, 0};
 
-constexpr Choice kBlockModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
-                                   {"bert-base", true},       {"llama-2-7b", false},
-                                   {"tinyllama-1.1b", false}, {"mistral-7b", false}};
-constexpr Choice kBlockFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
-                                    {"f16", false}, {"q4_k", false}, {"q6_k", false}};
+constexpr Choice<const char*> kBlockModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
+                                                {"bert-base", true},       {"llama-2-7b", false},
+                                                {"tinyllama-1.1b", false}, {"mistral-7b", false}};
+constexpr Choice<const char*> kBlockFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
+                                                 {"f16", false}, {"q4_k", false}, {"q6_k", false}};
 
 // Tokens of the output that are compared. In a causal block they do not depend on later ones, so
 // the reference computes no more than these.
@@ -162,10 +162,10 @@ void RegisterCase(Suite& suite, const kernels::NamedShape& named, const std::str
 }  // namespace
 
 void RegisterBlock(Suite& suite) {
-  for (const Choice& model : kBlockModels) {
+  for (const Choice<const char*>& model : kBlockModels) {
     const kernels::NamedShape* named = kernels::FindShape(model.value);
     if (named == nullptr) continue;
-    for (const Choice& format : kBlockFormats) {
+    for (const Choice<const char*>& format : kBlockFormats) {
       std::vector<std::string> words;
       if (!model.in_default) words.push_back(model.value);
       if (!format.in_default) words.push_back(format.value);

@@ -24,13 +24,14 @@ constexpr int64_t kDecodedTokens = 128;
 // Longer prompts run in pieces of this many tokens.
 constexpr int64_t kChunk = 512;
 
-constexpr Choice kDecodeModels[] = {{"llama-3.2-1b", true},
-                                    {"tinyllama-1.1b", false},
-                                    {"llama-2-7b", false},
-                                    {"mistral-7b", false},
-                                    {"llama-3-8b", false}};
-constexpr Choice kDecodeFormats[] = {{"bf16", true}, {"q8_0", true},    {"q4_0", true},
-                                     {"f16", false}, {"q4_k_m", false}, {"q6_k", false}};
+constexpr Choice<const char*> kDecodeModels[] = {{"llama-3.2-1b", true},
+                                                 {"tinyllama-1.1b", false},
+                                                 {"llama-2-7b", false},
+                                                 {"mistral-7b", false},
+                                                 {"llama-3-8b", false}};
+constexpr Choice<const char*> kDecodeFormats[] = {{"bf16", true},    {"q8_0", true},
+                                                  {"q4_0", true},    {"f16", false},
+                                                  {"q4_k_m", false}, {"q6_k", false}};
 
 // One row's case: a prefill of `tokens`, or decode after `context` positions.
 struct DecodeCase {
@@ -209,10 +210,10 @@ void RegisterDecode(Suite& suite) {
     RegisterModel(suite, {suite.model(), suite.model()->shape, suite.model()->format}, {});
     return;
   }
-  for (const Choice& model : kDecodeModels) {
+  for (const Choice<const char*>& model : kDecodeModels) {
     const kernels::NamedShape* named = kernels::FindShape(model.value);
     if (named == nullptr) continue;
-    for (const Choice& format : kDecodeFormats) {
+    for (const Choice<const char*>& format : kDecodeFormats) {
       std::vector<std::string> words;
       if (!model.in_default) words.push_back(model.value);
       if (!format.in_default) words.push_back(format.value);

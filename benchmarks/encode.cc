@@ -19,13 +19,9 @@ namespace wattline::benchmarks {
 namespace {
 
 constexpr const char* kModel = "bert-base";
-constexpr Choice kEncodeFormats[] = {{"f32", true}, {"bf16", true}, {"f16", true}};
-struct SentenceLength {
-  int64_t tokens;
-  bool in_default;
-};
-constexpr SentenceLength kSentenceLengths[] = {{32, false},  {64, false},  {128, true},
-                                               {256, false}, {384, false}, {512, false}};
+constexpr const char* kEncodeFormats[] = {"f32", "bf16", "f16"};
+constexpr Choice<int64_t> kSentenceLengths[] = {{32, false},  {64, false},  {128, true},
+                                                {256, false}, {384, false}, {512, false}};
 
 // A model, a sentence and the reference's answer, shared by the rows of all backends; the work of
 // one row at a time.
@@ -108,21 +104,20 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 void RegisterEncode(Suite& suite) {
   const kernels::NamedShape* named = kernels::FindShape(kModel);
   if (named == nullptr) return;
-  for (const Choice& format : kEncodeFormats) {
-    for (const SentenceLength& length : kSentenceLengths) {
-      const std::string part = fmt::format("tokens:{}", length.tokens);
+  for (const char* const format : kEncodeFormats) {
+    for (const Choice<int64_t>& length : kSentenceLengths) {
+      const std::string part = fmt::format("tokens:{}", length.value);
       std::vector<std::string> words;
-      if (!format.in_default) words.push_back(format.value);
       if (!length.in_default) words.push_back(part);
       for (const ShownBackend& shown : suite.backends()) {
         const kernels::Backend& backend = *shown.backend;
-        if (backend.encode == nullptr || !Holds(backend, format.value)) continue;
+        if (backend.encode == nullptr || !Holds(backend, format)) continue;
         const std::string name =
-            fmt::format("encode/{}/{}/{}/{}", kModel, format.value, part, shown.name);
+            fmt::format("encode/{}/{}/{}/{}", kModel, format, part, shown.name);
         Register(
             suite, name,
-            [&suite, name, &backend, named, format = std::string(format.value),
-             tokens = length.tokens](benchmark::State& state) {
+            [&suite, name, &backend, named, format = std::string(format),
+             tokens = length.value](benchmark::State& state) {
               Run(state, suite, name, backend, named->shape, format, tokens);
             },
             words);

@@ -14,9 +14,10 @@ namespace wattline::benchmarks {
 // Begins the sentence of a row that this machine is too small for: no failure.
 inline constexpr std::string_view kSkipped = "skipped: ";
 
-// A model or a format of a fixture's rows, and whether rows of the default list have it.
+// A model, a format or a length of a fixture's rows, and whether rows of the default list have it.
+template <typename T>
 struct Choice {
-  const char* value;
+  T value;
   bool in_default;
 };
 
