@@ -95,7 +95,9 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
       state, suite,
       RowCounts(backend, {.flop = kernels::AttentionFlop(shape),
                           .byte = kernels::AttentionByte(shape, format),
-                          .peak = shape.tokens == 1 ? Peak::kNone : Peak::kF32,
+                          .peak = shape.tokens == 1 ? Peak::kNone
+                                  : OnGpu(backend)  ? GpuPeak(format)
+                                                    : Peak::kF32,
                           .streams = shape.tokens == 1,
                           .more = CountersOf(row.checked)}),
       [&row] {

@@ -125,14 +125,13 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
       suite.Keep<BlockRow>(name, [&] { return Prepare(suite, backend, named, format, c); });
   if (!row.checked.error.empty()) return Skip(state, row.checked.error);
   const bool streams = c.tokens <= kernels::kGemvTokens;
-  // A name that is no format is that of a mix of quantised ones.
-  const auto pure = kernels::FormatFromName(format);
-  const bool quantised = !pure || kernels::IsQuantised(*pure);
   Measure(
       state, suite,
       RowCounts(backend, {.flop = kernels::BlockFlop(row.first),
                           .byte = kernels::BlockByte(row.first),
-                          .peak = streams ? Peak::kNone : PanelPeak(backend, quantised),
+                          // A name that is no format is that of a mix of quantised ones.
+                          .peak = streams ? Peak::kNone
+                                          : PanelPeak(backend, kernels::FormatFromName(format)),
                           .streams = streams,
                           .tokens = c.tokens,
                           .more = CountersOf(row.checked)}),

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "benchmarks/ceiling_gpu.h"
 #include "benchmarks/ceiling_run.h"
 #include "benchmarks/fixture.h"
 #include "benchmarks/level_sweep.h"
@@ -30,10 +31,6 @@ using kernels::CudaFormat;
 using kernels::CudaKernel;
 using kernels::CudaWork;
 
-// One iteration: a launch costs 10 us, a five-hundredth.
-constexpr double kGpuIterationS = 5e-3;
-// Clocks that were lowered in idleness are up again.
-constexpr double kGpuWarmUpS = 0.2;
 constexpr int64_t kLeastGpuKib = 1 << 10;
 constexpr int64_t kMostGpuKib = 4 << 20;
 
@@ -84,14 +81,6 @@ Candidate CandidateOf(const Gpu& gpu, const std::shared_ptr<CudaWork>& work, boo
   return {work->name(), per_turn * static_cast<double>(turns), [&gpu, work, turns](int64_t units) {
             if (!work->Run(turns * units)) gpu.ThrowFault();
           }};
-}
-
-void WarmUpGpu(const Candidate& candidate) {
-  double elapsed_s = 0;
-  while (elapsed_s < kGpuWarmUpS) {
-    const int64_t units = UnitsFor(candidate, kGpuIterationS);
-    elapsed_s += 0.01 + Seconds([&] { candidate.run(units); });
-  }
 }
 
 // What a row's iterations do.

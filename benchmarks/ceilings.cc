@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <map>
 #include <mutex>
 
+#include "benchmarks/ceiling_gpu.h"
 #include "benchmarks/ceiling_run.h"
 
 namespace wattline::benchmarks {
@@ -20,7 +22,7 @@ constexpr double kMostSpread = 0.10;
 std::optional<double> MeasureCeiling(const std::vector<Candidate>& candidates, CeilingNote& note) {
   const std::optional<Winner> winner = Compete(candidates, {});
   if (!winner) {
-    note.why_not = "this program has no such kernel for this CPU";
+    note.why_not = "this program has no such kernel for this machine";
     return std::nullopt;
   }
   const Candidate& best = candidates[winner->index];
@@ -44,6 +46,21 @@ std::optional<double> MeasureCeiling(const std::vector<Candidate>& candidates, C
         kTests, roofline::DoublingRatio(pairs).value_or(0), 100 * spread);
   }
   return std::nullopt;
+}
+
+// What is missing among the candidates is told beside the best of the others.
+std::optional<double> MeasureGpuCeiling(const kernels::Backend& backend, kernels::GpuLimit limit,
+                                        CeilingNote& note) {
+  note.name = kernels::Name(limit);
+  try {
+    const GpuCandidates gpu = GpuCandidatesOf(backend, limit);
+    const std::optional<double> rate = MeasureCeiling(gpu.candidates, note);
+    if (!gpu.why_not.empty()) (rate ? note.kernel : note.why_not) += "; without " + gpu.why_not;
+    return rate;
+  } catch (const std::exception& error) {
+    note.why_not = error.what();
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -77,6 +94,20 @@ const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool, const kernels::Str
   const auto found = measured.find(pool.size());
   if (found != measured.end()) return found->second;
   return measured.emplace(pool.size(), MeasureCeilings(pool, memory)).first->second;
+}
+
+MeasuredCeilings MeasureGpuCeilings(const kernels::Backend& backend) {
+  MeasuredCeilings ceilings;
+  ceilings.took_s = Seconds([&] {
+    const auto measure = [&](kernels::GpuLimit limit) {
+      return MeasureGpuCeiling(backend, limit, ceilings.notes.emplace_back());
+    };
+    ceilings.f32_flop_per_s = measure(kernels::GpuLimit::kF32);
+    ceilings.f16_flop_per_s = measure(kernels::GpuLimit::kF16);
+    ceilings.bf16_flop_per_s = measure(kernels::GpuLimit::kBF16);
+    ceilings.read_byte_per_s = measure(kernels::GpuLimit::kRead);
+  });
+  return ceilings;
 }
 
 }  // namespace wattline::benchmarks

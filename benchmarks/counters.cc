@@ -27,6 +27,8 @@ Value CeilingOf(Peak peak, const MeasuredCeilings& ceilings) {
   switch (peak) {
     case Peak::kF32:
       return ceilings.f32_flop_per_s;
+    case Peak::kF16:
+      return ceilings.f16_flop_per_s;
     case Peak::kBF16:
       return ceilings.bf16_flop_per_s;
     case Peak::kInt8:

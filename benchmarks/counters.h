@@ -15,7 +15,7 @@
 namespace wattline::benchmarks {
 
 // The ceiling that a row's operations are held against.
-enum class Peak : uint8_t { kNone, kF32, kBF16, kInt8 };
+enum class Peak : uint8_t { kNone, kF32, kF16, kBF16, kInt8 };
 
 // What one iteration does.
 struct Counts {

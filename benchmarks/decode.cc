@@ -122,7 +122,7 @@ Counts PrefillCounts(const kernels::Model& model, const DecodeCase& c,
                      const kernels::Backend& backend) {
   return {.flop = kernels::ForwardFlop(model, 0, c.prefill, 1),
           .byte = kernels::ForwardByte(model, 0, c.prefill, 1),
-          .peak = PanelPeak(backend, IsQuantised(model.layers.front().ffn_gate.format)),
+          .peak = PanelPeak(backend, model.layers.front().ffn_gate.format),
           .tokens = c.prefill,
           .first_token = true};
 }

@@ -73,7 +73,7 @@ Counts CountsOf(const kernels::Backend& backend, const kernels::ModelShape& shap
   Counts counts = RowCounts(
       backend, {.flop = kernels::EncodeFlop(shape, tokens),
                 .byte = kernels::EncodeByte(shape, *kernels::FormatFromName(format), tokens),
-                .peak = PanelPeak(backend, false),
+                .peak = PanelPeak(backend, kernels::FormatFromName(format)),
                 .tokens = tokens,
                 .more = CountersOf(checked)});
   // Core ML chooses among the units that it may use, and its arithmetic has no ceiling here: a

@@ -5,6 +5,7 @@ namespace wattline::benchmarks {
 void RegisterAll(Suite& suite) {
   RegisterCeiling(suite);
   RegisterCeilingCuda(suite);
+  RegisterCeilingGpu(suite);
   RegisterGemm(suite);
   RegisterAttention(suite);
   RegisterDequant(suite);

@@ -200,7 +200,7 @@ void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
       state, suite,
       RowCounts(backend, {.flop = kernels::GemmFlop(shape),
                           .byte = kernels::GemmByte(shape, format),
-                          .peak = few ? Peak::kNone : PanelPeak(backend, IsQuantised(format)),
+                          .peak = few ? Peak::kNone : PanelPeak(backend, format),
                           .streams = few && weights == Weights::kCold,
                           .more = CountersOf(row.checked)}),
       [&row] {

@@ -122,7 +122,9 @@ std::optional<double> PowerCap(const Suite& suite, bool covered) {
 // does not wait for.
 const MeasuredCeilings& CeilingsFor(Suite& suite, const Counts& counts) {
   static const MeasuredCeilings kNone;
-  return counts.peak == Peak::kNone && !counts.streams ? kNone : suite.ceilings();
+  if (counts.peak == Peak::kNone && !counts.streams) return kNone;
+  if ((counts.runs_on & energy::kCpuPart) != 0) return suite.ceilings();
+  return suite.gpu_backend() != nullptr ? suite.gpu_ceilings() : kNone;
 }
 
 std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
@@ -141,10 +143,7 @@ std::string EnergyRemark(const Suite& suite, const Observed& o, bool covered) {
 Counts RowCounts(const kernels::Backend& backend, Counts counts) {
   // It multiplies on matrix units that no ceiling here measures.
   if (backend.name == "accelerate") counts.peak = Peak::kNone;
-  if (backend.on_gpu == nullptr || !backend.on_gpu()) return counts;
-  counts.runs_on = energy::kGpuPart;
-  counts.peak = Peak::kNone;
-  counts.streams = false;
+  if (backend.on_gpu != nullptr && backend.on_gpu()) counts.runs_on = energy::kGpuPart;
   return counts;
 }
 

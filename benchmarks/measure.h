@@ -12,8 +12,7 @@
 
 namespace wattline::benchmarks {
 
-// The same of a row of this backend. On a GPU its joules are the GPU's, and there is no fraction:
-// the ceilings and the ground here are the CPU's.
+// The same of a row of this backend: on a GPU its joules and its ceilings are the GPU's.
 Counts RowCounts(const kernels::Backend& backend, Counts counts);
 
 // Calls `body` once per iteration in state's loop, between two probes of the ground and inside an

@@ -122,12 +122,24 @@ std::map<std::string, size_t> NameWidths(const std::vector<const Row*>& rows,
   return widths;
 }
 
+// Whether a row's work runs on the GPU of the suite's gpu_backend().
+bool NeedGpu(const Suite& suite, const std::vector<const Row*>& rows) {
+  const ShownBackend* const gpu = suite.gpu_backend();
+  return gpu != nullptr && std::any_of(rows.begin(), rows.end(), [&](const Row* row) {
+           return row->name.ends_with("/" + gpu->name);
+         });
+}
+
 // Probe and ceilings, before the first row: their time is not a row's.
-void MeasureGround(Suite& suite, Progress& progress) {
+void MeasureGround(Suite& suite, bool with_gpu, Progress& progress) {
   progress.Note("measuring the ceilings");
   suite.PinPool(true);
   suite.ground();
   suite.ceilings();
+  if (with_gpu) {
+    progress.Note("measuring the GPU's ceilings");
+    suite.gpu_ceilings();
+  }
   progress.Clear();
 }
 
@@ -187,12 +199,13 @@ int RunRows(const Flags& flags, const std::string& root, const SystemFacts& fact
   Progress progress(TerminalOrNull(), rows.size());
   if (rows.empty()) {
     // Nothing is left to run: the ceilings of the kept rows stay beside them.
-    for (const char* key : {"ground_read_kernel", "ceilings"}) {
+    for (const char* key : {"ground_read_kernel", "ceilings", "gpu_ceilings"}) {
       if (resumed.context.contains(key)) context[key] = resumed.context[key];
     }
   } else {
-    MeasureGround(suite, progress);
-    AddMeasuredContext(context, suite);
+    const bool with_gpu = NeedGpu(suite, rows);
+    MeasureGround(suite, with_gpu, progress);
+    AddMeasuredContext(context, suite, with_gpu);
   }
   ReportOptions options;
   options.output = flags.output;

@@ -16,6 +16,7 @@ Json CeilingsJson(const MeasuredCeilings& ceilings) {
   };
   put("f32_flop_per_s", ceilings.f32_flop_per_s);
   put("bf16_flop_per_s", ceilings.bf16_flop_per_s);
+  put("f16_flop_per_s", ceilings.f16_flop_per_s);
   put("int8_op_per_s", ceilings.int8_op_per_s);
   put("read_byte_per_s", ceilings.read_byte_per_s);
   for (const CeilingNote& note : ceilings.notes) {
@@ -72,7 +73,7 @@ Json SessionContext(const SystemFacts& facts, const Suite& suite, const energy::
   return context;
 }
 
-void AddMeasuredContext(Json& context, Suite& suite) {
+void AddMeasuredContext(Json& context, Suite& suite, bool with_gpu) {
   context["threads_pinned"] = suite.pool().pinned();
   const kernels::ThreadClass asked = kernels::UsedThreadClasses().get();
   if (asked != kernels::ThreadClass::kUnset) {
@@ -81,6 +82,7 @@ void AddMeasuredContext(Json& context, Suite& suite) {
   }
   context["ground_read_kernel"] = suite.ground().ReadKernel();
   context["ceilings"] = CeilingsJson(suite.ceilings());
+  if (with_gpu) context["gpu_ceilings"] = CeilingsJson(suite.gpu_ceilings());
 }
 
 std::string BackendList() {

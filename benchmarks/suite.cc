@@ -50,6 +50,19 @@ GroundProbe& Suite::ground() {
   return *ground_;
 }
 
+const ShownBackend* Suite::gpu_backend() const {
+  for (const ShownBackend& shown : backends_) {
+    const kernels::Backend& backend = *shown.backend;
+    if (backend.gpu_works != nullptr && backend.on_gpu()) return &shown;
+  }
+  return nullptr;
+}
+
+const MeasuredCeilings& Suite::gpu_ceilings() {
+  if (!options_.gpu_ceilings) options_.gpu_ceilings = MeasureGpuCeilings(*gpu_backend()->backend);
+  return *options_.gpu_ceilings;
+}
+
 double Suite::MinTimeOf(const Row& row) const {
   return std::min(options_.min_time_s, row.min_time_s.value_or(options_.min_time_s));
 }

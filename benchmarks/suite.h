@@ -35,7 +35,8 @@ struct SuiteOptions {
   // Efficiency cores were asked for: there are no rows of libraries, whose threads may run
   // anywhere, nor of GPUs, and each row says so.
   bool efficiency_cores = false;
-  std::optional<MeasuredCeilings> ceilings = std::nullopt;  // absent: measured
+  std::optional<MeasuredCeilings> ceilings = std::nullopt;      // absent: measured
+  std::optional<MeasuredCeilings> gpu_ceilings = std::nullopt;  // absent: measured
   double energy_error = 0.02;  // a run is lengthened until joules_err over joules is below this
 };
 
@@ -111,6 +112,11 @@ class Suite {
     return options_.ceilings ? *options_.ceilings : CeilingsOf(pool_, ground().Memory());
   }
 
+  // The backend that runs on a GPU and measures its ceilings; null where there is none.
+  const ShownBackend* gpu_backend() const;
+  // Of that backend's GPU; measured at first use.
+  const MeasuredCeilings& gpu_ceilings();
+
   // What the calls of one row share (its operands, the outcome of its check). Made when a row first
   // asks, kept until another key asks, so that only one row's or model's memory is held at a time.
   void Forget() { kept_.reset(); }
@@ -148,6 +154,7 @@ inline void Register(Suite& suite, std::string name, RowFunction run,
 // Called from the one list in fixtures.cc; there is no static registration.
 void RegisterCeiling(Suite& suite);
 void RegisterCeilingCuda(Suite& suite);
+void RegisterCeilingGpu(Suite& suite);
 void RegisterGemm(Suite& suite);
 void RegisterAttention(Suite& suite);
 void RegisterDequant(Suite& suite);

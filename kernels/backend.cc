@@ -44,8 +44,6 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .why_not = why_not,
           .describe = describe,
           .cpu = table,
-          .on_gpu = nullptr,
-          .holds = nullptr,
           .gemm = MakeCpuGemm,
           .linear = MakeCpuLinear,
           .attention = MakeCpuAttention,
@@ -69,16 +67,6 @@ constexpr Backend kReference = {
     .name = "reference",
     .why_not = [] { return std::string(); },
     .describe = [] { return std::string("double precision on exactly dequantised weights"); },
-    .cpu = nullptr,
-    .on_gpu = nullptr,
-    .holds = nullptr,
-    .gemm = nullptr,
-    .linear = nullptr,
-    .attention = nullptr,
-    .dequant = nullptr,
-    .block = nullptr,
-    .step = nullptr,
-    .encode = nullptr,
     .decoder = ReferenceDecoder};
 
 #if WATTLINE_HAS_BLAS || WATTLINE_HAS_ONEDNN
@@ -86,20 +74,8 @@ constexpr Backend kReference = {
 // there.
 constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
                               MadeWork (*gemm)(const Backend&, const GemmCase&, ThreadPool&)) {
-  return {.name = name,
-          .why_not = [] { return std::string(); },
-          .describe = describe,
-          .cpu = nullptr,
-          .on_gpu = nullptr,
-          .holds = nullptr,
-          .gemm = gemm,
-          .linear = nullptr,
-          .attention = nullptr,
-          .dequant = nullptr,
-          .block = nullptr,
-          .step = nullptr,
-          .encode = nullptr,
-          .decoder = nullptr};
+  return {
+      .name = name, .why_not = [] { return std::string(); }, .describe = describe, .gemm = gemm};
 }
 #endif
 
@@ -107,7 +83,6 @@ constexpr Backend GemmLibrary(std::string_view name, std::string (*describe)(),
 constexpr Backend kMlx = {.name = "mlx",
                           .why_not = WhyNotMlx,
                           .describe = DescribeMlx,
-                          .cpu = nullptr,
                           .on_gpu = MlxOnGpu,
                           .holds = MlxHolds,
                           .gemm = MakeMlxGemm,
@@ -117,56 +92,27 @@ constexpr Backend kMlx = {.name = "mlx",
                           .block = MakeMlxBlock,
                           .step = MakeMlxStep,
                           .encode = MakeMlxEncode,
-                          .decoder = MakeMlxDecoder};
+                          .decoder = MakeMlxDecoder,
+                          .gpu_works = MakeMlxGpuWorks};
 #endif
 
 constexpr Backend kAccelerate = {.name = "accelerate",
                                  .why_not = WhyNotAccelerate,
                                  .describe = DescribeAccelerate,
-                                 .cpu = nullptr,
-                                 .on_gpu = nullptr,
                                  .holds = AccelerateHolds,
                                  .gemm = MakeAccelerateGemm,
-                                 .linear = MakeAccelerateLinear,
-                                 .attention = nullptr,
-                                 .dequant = nullptr,
-                                 .block = nullptr,
-                                 .step = nullptr,
-                                 .encode = nullptr,
-                                 .decoder = nullptr};
+                                 .linear = MakeAccelerateLinear};
 
 constexpr Backend CoreMl(std::string_view name, std::string (*describe)()) {
   return {.name = name,
           .why_not = WhyNotCoreMl,
           .describe = describe,
-          .cpu = nullptr,
-          .on_gpu = nullptr,
           .holds = CoreMlHolds,
-          .gemm = nullptr,
-          .linear = nullptr,
-          .attention = nullptr,
-          .dequant = nullptr,
-          .block = nullptr,
-          .step = nullptr,
-          .encode = MakeCoreMlEncode,
-          .decoder = nullptr};
+          .encode = MakeCoreMlEncode};
 }
 
 // Its rows are those of the ceilings.
-constexpr Backend kCuda = {.name = "cuda",
-                           .why_not = WhyNotCuda,
-                           .describe = DescribeCuda,
-                           .cpu = nullptr,
-                           .on_gpu = nullptr,
-                           .holds = nullptr,
-                           .gemm = nullptr,
-                           .linear = nullptr,
-                           .attention = nullptr,
-                           .dequant = nullptr,
-                           .block = nullptr,
-                           .step = nullptr,
-                           .encode = nullptr,
-                           .decoder = nullptr};
+constexpr Backend kCuda = {.name = "cuda", .why_not = WhyNotCuda, .describe = DescribeCuda};
 
 constexpr std::array kBackends = {
 #if defined(__x86_64__)

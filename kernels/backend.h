@@ -8,6 +8,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/block/block.h"
 #include "kernels/block/step.h"
+#include "kernels/ceiling/gpu_ceiling.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/decode/decoder.h"
 #include "kernels/encode/encode.h"
@@ -22,24 +23,27 @@ struct Backend {
   std::string_view name;      // last part of a benchmark's name: "cpu_avx2", "openblas"
   std::string (*why_not)();   // empty where it can be used here, else one sentence with what helps
   std::string (*describe)();  // library, version and the kernel it chose; for the result's context
-  const CpuKernels* cpu;      // the CPU backends' table; null for libraries
-  bool (*on_gpu)();           // where its work runs; null: on the CPU
-  bool (*holds)(Format weights);  // null: weights of every format
+  const CpuKernels* cpu = nullptr;          // the CPU backends' table; null for libraries
+  bool (*on_gpu)() = nullptr;               // where its work runs; null: on the CPU
+  bool (*holds)(Format weights) = nullptr;  // null: weights of every format
 
-  MadeWork (*gemm)(const Backend& self, const GemmCase& c, ThreadPool& pool);
-  MadeWork (*linear)(const Backend& self, const LinearCase& c, ThreadPool& pool);
+  MadeWork (*gemm)(const Backend& self, const GemmCase& c, ThreadPool& pool) = nullptr;
+  MadeWork (*linear)(const Backend& self, const LinearCase& c, ThreadPool& pool) = nullptr;
   // Result: [tokens, heads, head_dim]. The case's pointers stay valid while the work lives.
-  MadeWork (*attention)(const Backend& self, const AttentionArgs& c, ThreadPool& pool);
+  MadeWork (*attention)(const Backend& self, const AttentionArgs& c, ThreadPool& pool) = nullptr;
   // Result: [rows, cols]. `to` is kF32 or kBF16.
-  MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
-  MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool);
+  MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool) = nullptr;
+  MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool) = nullptr;
   // One training step of a block, or its forward pass with all that a backward pass needs saved.
-  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass, ThreadPool& pool);
+  MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass,
+                   ThreadPool& pool) = nullptr;
   // A whole encoder; result: [tokens + 1, model_dim], see encode.h. The case's model and tokens
   // stay valid while the work lives.
-  MadeWork (*encode)(const Backend& self, const EncodeCase& c, ThreadPool& pool);
+  MadeWork (*encode)(const Backend& self, const EncodeCase& c, ThreadPool& pool) = nullptr;
   MadeDecoder (*decoder)(const Backend& self, const Model& model, DecoderOptions options,
-                         ThreadPool& pool);
+                         ThreadPool& pool) = nullptr;
+  // What its GPU's ceilings are measured with.
+  GpuWorks (*gpu_works)(const Backend& self, GpuLimit limit) = nullptr;
 };
 
 // Every backend compiled into this program: the CPU's instruction sets best first, then libraries.

@@ -33,6 +33,8 @@ MadeWork MakeMlxEncode(const Backend& self, const EncodeCase& c, ThreadPool& poo
 // the weights' type.
 MadeDecoder MakeMlxDecoder(const Backend& self, const Model& model, DecoderOptions options,
                            ThreadPool& pool);
+// Of MLX's default device.
+GpuWorks MakeMlxGpuWorks(const Backend& self, GpuLimit limit);
 MadeWork MakeMlxDequant(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
 
 }  // namespace wattline::kernels
