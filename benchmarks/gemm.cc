@@ -1,4 +1,5 @@
-// gemm: C[M,N] = A[M,K] B[K,N], dense in f32, bf16 or int8, or with B in a packed weight format.
+// gemm: C[M,N] = A[M,K] B[K,N], dense in f32, bf16, f16 or int8, or with B in a packed weight
+// format.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,6 +68,8 @@ Peak PeakOf(GemmType type) {
       return Peak::kBF16;
     case GemmType::kInt8:
       return Peak::kInt8;
+    case GemmType::kF16:  // no ceiling of f16 is measured on CPUs
+      break;
   }
   return Peak::kNone;
 }
@@ -212,7 +215,7 @@ void RunPacked(benchmark::State& state, Suite& suite, const std::string& name,
 
 void RegisterDense(Suite& suite) {
   for (const NamedGemm& named : kDense) {
-    for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8}) {
+    for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kF16, GemmType::kInt8}) {
       for (const ShownBackend& shown : suite.backends()) {
         if (!MakesType(*shown.backend, type, suite.pool())) continue;
         const std::string name =
@@ -227,17 +230,22 @@ void RegisterDense(Suite& suite) {
   }
 }
 
+// Above kGemvTokens, operands of these formats are the dense rows' subject: f16's where the backend
+// multiplies two matrices of it.
+bool IsDenseSubject(const kernels::Backend& backend, kernels::Format format,
+                    kernels::ThreadPool& pool) {
+  if (format == kernels::Format::kF32 || format == kernels::Format::kBF16) return true;
+  return format == kernels::Format::kF16 && MakesType(backend, GemmType::kF16, pool);
+}
+
 void RegisterPacked(Suite& suite) {
   for (const NamedGemm& named : kPacked) {
     for (const kernels::FormatInfo& info : kernels::AllFormats()) {
-      // Above kGemvTokens f32 and bf16 operands are the dense rows' subject.
-      const bool is_dense =
-          info.format == kernels::Format::kF32 || info.format == kernels::Format::kBF16;
       const bool few = named.shape.m <= kernels::kGemvTokens;
-      if (is_dense && !few) continue;
       for (const ShownBackend& shown : suite.backends()) {
         if (shown.backend->linear == nullptr) continue;
         if (!Holds(*shown.backend, info.name)) continue;
+        if (!few && IsDenseSubject(*shown.backend, info.format, suite.pool())) continue;
         for (Weights weights : {Weights::kCold, Weights::kHot}) {
           const bool hot = weights == Weights::kHot;
           if (hot && !few) continue;

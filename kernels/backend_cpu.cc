@@ -187,6 +187,11 @@ MadeWork MakeCpuWork(Args&&... args) {
 }  // namespace
 
 MadeWork MakeCpuGemm(const Backend& backend, const GemmCase& c, ThreadPool& pool) {
+  if (c.type == GemmType::kF16) {
+    return {nullptr,
+            "the CPU kernels multiply no two matrices of f16: f16 weights meet activations "
+            "in f32 or bf16, as a linear layer"};
+  }
   return MakeCpuWork<GemmWork>(*backend.cpu, c, pool);
 }
 

@@ -16,7 +16,7 @@ bool MlxOnGpu();
 // Whether WhyNotMlxFormat (weights_mlx.h) has nothing to say.
 bool MlxHolds(Format weights);
 
-// f32 and bf16; C comes in the operands' type, which Rounding() tells.
+// f32, bf16 and f16; C comes in the operands' type, which Rounding() tells.
 MadeWork MakeMlxGemm(const Backend& self, const GemmCase& c, ThreadPool& pool);
 // Dense formats, and those whose blocks MLX's affine groups hold exactly (weights_mlx.h).
 // Activations are f16 there, bf16 or f32 for dense weights of that type.

@@ -120,7 +120,7 @@ TEST(AccelerateTest, TheNewerInterfaceAndOneThreadAreTakenWhereTheyAre) {
 TEST(AccelerateTest, OtherTypesAreRefusedByName) {
   const Accelerate library = LoadAccelerate(WATTLINE_FAKE_ACCELERATE);
   const std::vector<float> ones(16, 1.0f);
-  for (const GemmType type : {GemmType::kBF16, GemmType::kInt8}) {
+  for (const GemmType type : {GemmType::kBF16, GemmType::kF16, GemmType::kInt8}) {
     const MadeWork made =
         MakeAccelerateGemm(library, {{4, 4, 4}, type, ones.data(), ones.data()}, 1);
     EXPECT_FALSE(made.work);

@@ -228,15 +228,29 @@ TEST(GemmLawTest, CountsMatchAHandCountedCase) {
   EXPECT_EQ(GemmFlop(s), 768);
   EXPECT_EQ(GemmByte(s, GemmType::kF32), 4 * (128 + 192) + 4 * 6);
   EXPECT_EQ(GemmByte(s, GemmType::kBF16), 2 * (128 + 192) + 4 * 6);
+  EXPECT_EQ(GemmByte(s, GemmType::kF16), 2 * (128 + 192) + 4 * 6);
   EXPECT_EQ(GemmByte(s, GemmType::kInt8), 128 + 192 + 4 * 6);
   EXPECT_EQ(GemmByte(s, Format::kQ4_0), 4 * 128 + 3 * 2 * 18 + 4 * 6);
 }
 
 TEST(GemmLawTest, NamesAreFoundAgain) {
-  for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8}) {
+  for (GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kInt8, GemmType::kF16}) {
     EXPECT_EQ(GemmTypeFromName(Name(type)), type);
   }
   EXPECT_EQ(GemmTypeFromName("f64"), std::nullopt);
+}
+
+// 1.0003 is 1 in f16, whose steps there are 2^-10: k + k / 64 + 2 roundings of its product. A sum
+// kept in f16 lies, near 0, within half of the least step, 2^-24.
+TEST(GemmLawTest, TolerancesAreThoseOfTheRoundedOperands) {
+  const float a[] = {1.0003f};
+  const float bt[] = {4.0f};
+  const double nu = 3 * 0x1p-24;
+  const auto tolerance = [&](GemmType type) {
+    return GemmTolerance({{1, 1, 1}, type, a, bt}, 0, 0);
+  };
+  EXPECT_DOUBLE_EQ(tolerance(GemmType::kF16), nu / (1 - nu) * 4 + 0x1p-25);
+  EXPECT_DOUBLE_EQ(tolerance(GemmType::kF32), nu / (1 - nu) * 4 * static_cast<double>(1.0003f));
 }
 
 TEST(GemmLawTest, IntegersAreExactAsLongAsF32HoldsThem) {
@@ -293,6 +307,21 @@ TEST(GemmReferenceTest, MatchesAHandCountedCase) {
   GemmReference({{2, 3, 2}, GemmType::kF32, a, bt}, out);
   const double expected[] = {17, 23, 29, 39, 53, 67};
   for (int i = 0; i < 6; ++i) EXPECT_EQ(out[i], expected[i]);
+}
+
+// f16 keeps 11 bits: 2049 lies between 2048 and 2050 and goes to the even one, 2^-25 to 0. bf16
+// keeps 8, and 2^-25.
+TEST(GemmReferenceTest, OperandsAreRoundedToTheTypeFirst) {
+  const float a[] = {2049, 0x1p-25f};
+  const float bt[] = {1, 0x1p25f};
+  double out = 0;
+  GemmReference({{1, 1, 2}, GemmType::kF32, a, bt}, &out);
+  EXPECT_EQ(out, 2050);
+  GemmReference({{1, 1, 2}, GemmType::kBF16, a, bt}, &out);
+  EXPECT_EQ(out, 2049);
+  const float no_more[] = {1, 1};
+  GemmReference({{1, 1, 2}, GemmType::kF16, a, no_more}, &out);
+  EXPECT_EQ(out, 2048);
 }
 
 }  // namespace

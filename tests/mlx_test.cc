@@ -42,7 +42,7 @@ void ExpectAgrees(const Checked& checked, const std::string& what) {
 }
 
 TEST_F(Mlx, DenseProductsAgreeWithTheReference) {
-  for (const GemmType type : {GemmType::kF32, GemmType::kBF16}) {
+  for (const GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kF16}) {
     for (const GemmShape s : {GemmShape{64, 64, 64}, {1, 96, 160}, {37, 51, 203}}) {
       const auto a = benchmarks::GemmA(type, s.m * s.k, pool_);
       const auto bt = benchmarks::GemmB(type, s.n * s.k, pool_);

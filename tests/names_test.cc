@@ -1,7 +1,10 @@
 // Every row that any flag can select has a name of the grammar, and no two have the same.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "benchmarks/fixtures.h"
 #include "benchmarks/selection.h"
@@ -37,6 +40,39 @@ TEST(NamesTest, EfficiencyCoresHaveRowsOfOurOwnBackendsOnly) {
     EXPECT_EQ(row.name.substr(row.name.rfind('/') + 1), "cpu") << row.name;
   }
   EXPECT_FALSE(suite.rows().empty());
+}
+
+class NoWork : public kernels::Work {
+  void Run() override {}
+  std::vector<float> Result() const override { return {}; }
+};
+
+kernels::MadeWork MakeNoGemm(const kernels::Backend&, const kernels::GemmCase&,
+                             kernels::ThreadPool&) {
+  return {std::make_unique<NoWork>(), {}};
+}
+
+// A layer with f16 weights and many tokens is a GEMM of f16 there; on our own CPU kernels it isn't.
+TEST(NamesTest, ABackendThatMultipliesF16HasOneRowForEachShapeOfIt) {
+  const kernels::Backend& cpu = kernels::AllBackends().front();
+  kernels::Backend both = cpu;
+  both.name = "both";
+  both.cpu = nullptr;
+  both.why_not = [] { return std::string(); };
+  both.gemm = MakeNoGemm;
+  kernels::Backend layers = both;
+  layers.name = "layers";
+  layers.gemm = nullptr;
+  const std::vector<kernels::Backend> backends = {both, layers};
+  Suite suite(SuiteOptions{}, backends);
+  RegisterGemm(suite);
+  std::multiset<std::string> names;
+  for (const Row& row : suite.rows()) names.insert(row.name);
+  EXPECT_EQ(names.count("gemm/512x512x512/f16/both"), 1u);
+  EXPECT_EQ(names.count("gemm/512x4096x4096/f16/both"), 1u);
+  EXPECT_EQ(names.count("gemm/1x4096x4096/f16/weights:cold/both"), 1u);
+  EXPECT_EQ(names.count("gemm/512x512x512/f16/layers"), 0u);
+  EXPECT_EQ(names.count("gemm/512x4096x4096/f16/layers"), 1u);
 }
 
 }  // namespace

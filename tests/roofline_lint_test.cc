@@ -81,11 +81,13 @@ TEST_F(LintProgramTest, TheBytesOfAModelAreTheKernels) {
 }
 
 TEST_F(LintProgramTest, BytesOfEachFixtureAreTheKernels) {
-  // Bytes: 2 x 512^2 x 2 + 512^2 x 4; 4096^2 x (18 / 32 + 4); 4096^2 x 18 / 32 + (4096 + 4096) x 4.
-  for (const auto& [name, byte] :
-       {std::pair{"gemm/512x512x512/bf16/onednn", 2097152.0},
-        std::pair{"dequant/4096x4096/q4_0/to:f32/cpu", 76546048.0},
-        std::pair{"gemm/1x4096x4096/q4_0/weights:cold/cpu", 9469952.0}}) {
+  // Bytes: 2 x 512^2 x 2 + 512^2 x 4; 4096^2 x (18 / 32 + 4); 4096^2 x 18 / 32 + (4096 + 4096) x 4;
+  // 512 x 4096 x (2 + 4) + 4096^2 x 2, and with 4 bytes for A's 2.
+  for (const auto& [name, byte] : {std::pair{"gemm/512x512x512/bf16/onednn", 2097152.0},
+                                   std::pair{"dequant/4096x4096/q4_0/to:f32/cpu", 76546048.0},
+                                   std::pair{"gemm/1x4096x4096/q4_0/weights:cold/cpu", 9469952.0},
+                                   std::pair{"gemm/512x4096x4096/f16/mlx", 46137344.0},
+                                   std::pair{"gemm/512x4096x4096/f16/cpu", 50331648.0}}) {
     const auto rate = [&](double gb_per_s) {
       return RulesOf(
           WriteRow(name, {{"real_time", 1.0}, {"time_unit", "s"}, {"GB/s", gb_per_s * 1e-9}}));

@@ -50,7 +50,11 @@ KnownWork OfGemm(const Address& address) {
   work.flop = kernels::GemmFlop(*shape);
   const auto type = kernels::GemmTypeFromName(address.format);
   const auto weights = kernels::FormatFromName(address.format);
-  if (type && address.Case("weights").empty()) {
+  // Rows of our CPU kernels, which multiply no two matrices of f16, have weights in f16 and the
+  // rest in f32.
+  const bool is_layer = !address.Case("weights").empty() ||
+                        (type == kernels::GemmType::kF16 && address.backend.starts_with("cpu"));
+  if (type && !is_layer) {
     work.byte = kernels::GemmByte(*shape, *type);
   } else if (weights && shape->k % kernels::Info(*weights).block_elements == 0) {
     work.byte = kernels::GemmByte(*shape, *weights);

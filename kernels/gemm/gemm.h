@@ -18,10 +18,11 @@ struct GemmShape {
   int64_t k = 0;
 };
 
-// A and B in this type; C is f32 (f32, bf16) or s32 (int8: A u8 in 0..127, B s8; 7 bits of A keep
-// the 16-bit pair sums of AVX2's vpmaddubsw from saturating, so that all backends do equal work).
-enum class GemmType : uint8_t { kF32, kBF16, kInt8 };
-std::string_view Name(GemmType type);  // "f32", "bf16", "int8"
+// A and B in this type; C is f32 (f32, bf16, f16) or s32 (int8: A u8 in 0..127, B s8; 7 bits of A
+// keep the 16-bit pair sums of AVX2's vpmaddubsw from saturating, so that all backends do equal
+// work). A backend whose C comes in the type of A and B says so in RoundsTo().
+enum class GemmType : uint8_t { kF32, kBF16, kInt8, kF16 };
+std::string_view Name(GemmType type);  // "f32", "bf16", "int8", "f16"
 std::optional<GemmType> GemmTypeFromName(std::string_view name);
 
 // Operations: 2 M N K, a multiply-add counts 2.
@@ -41,6 +42,8 @@ struct GemmCase {
   const float* bt = nullptr;  // B transposed: [n, k], as weights lie
 };
 
+// An operand's value once it is rounded to `type`.
+float RoundedTo(GemmType type, float value);
 // Double-precision reference on operands rounded to `type`: C[m, n].
 void GemmReference(const GemmCase& c, double* out);
 // Bound of |C - reference| for element (i, j), from the format and the length of the sum; the

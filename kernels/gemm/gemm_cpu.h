@@ -1,5 +1,5 @@
 // Dense GEMM on the CPU: how B is packed, and one set of functions per instruction set, for the
-// tables of kernels/cpu.
+// tables of kernels/cpu. There is none of f16: MakeCpuGemm refuses it.
 #pragma once
 
 #include <cstddef>

@@ -40,6 +40,8 @@ void GemmAvx512(GemmType type, GemmShape shape, const void* a, const std::byte* 
     case GemmType::kInt8:
       return tile::Gemm<avx512::TileInt8>(shape, from, packed, static_cast<int32_t*>(c), scratch,
                                           slice);
+    case GemmType::kF16:
+      break;
   }
 }
 

@@ -28,6 +28,8 @@ void GemmNeon(GemmType type, GemmShape shape, const void* a, const std::byte* pa
     case GemmType::kInt8:
       return tile::Gemm<neon::TileInt8>(shape, from, packed, static_cast<int32_t*>(c), scratch,
                                         slice);
+    case GemmType::kF16:
+      break;
   }
 }
 

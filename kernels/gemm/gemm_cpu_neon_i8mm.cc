@@ -20,6 +20,8 @@ int64_t GemmScratchByteNeonI8mm(GemmType type, GemmShape shape) {
       return blocks::ScratchByte<Bf16>(shape);
     case GemmType::kInt8:
       return blocks::ScratchByte<Int8>(shape);
+    case GemmType::kF16:
+      break;
   }
   return 0;
 }
@@ -34,6 +36,8 @@ void GemmNeonI8mm(GemmType type, GemmShape shape, const void* a, const std::byte
       return blocks::Gemm<Bf16>(shape, from, packed, static_cast<float*>(c), scratch, slice);
     case GemmType::kInt8:
       return blocks::Gemm<Int8>(shape, from, packed, static_cast<int32_t*>(c), scratch, slice);
+    case GemmType::kF16:
+      break;
   }
 }
 

@@ -12,11 +12,12 @@ Buffer<std::byte> GemmElements(GemmType type, const float* values, int64_t count
     std::byte* to = out.data() + i * ElementByte(type);
     if (type == GemmType::kF32) {
       std::memcpy(to, values + i, 4);
-    } else if (type == GemmType::kBF16) {
-      const uint16_t bits = Bf16FromFloat(values[i]);
-      std::memcpy(to, &bits, 2);
-    } else {
+    } else if (type == GemmType::kInt8) {
       *to = static_cast<std::byte>(static_cast<int32_t>(values[i]) & 0xff);
+    } else {
+      const uint16_t bits =
+          type == GemmType::kBF16 ? Bf16FromFloat(values[i]) : F16FromFloat(values[i]);
+      std::memcpy(to, &bits, 2);
     }
   }
   return out;

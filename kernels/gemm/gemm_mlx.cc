@@ -22,11 +22,16 @@ class MlxGemm : public MlxWork {
   mx::array bt_;
 };
 
+mx::Dtype TypeOf(GemmType type) {
+  if (type == GemmType::kF16) return mx::float16;
+  return type == GemmType::kBF16 ? mx::bfloat16 : mx::float32;
+}
+
 }  // namespace
 
 MadeWork MakeMlxGemm(const Backend&, const GemmCase& c, ThreadPool&) {
   if (c.type == GemmType::kInt8) return {nullptr, "MLX multiplies no matrices of integers"};
-  return MakeMlx<MlxGemm>(c, c.type == GemmType::kBF16 ? mx::bfloat16 : mx::float32);
+  return MakeMlx<MlxGemm>(c, TypeOf(c.type));
 }
 
 }  // namespace wattline::kernels

@@ -21,6 +21,7 @@ using dnnl::memory;
 
 memory::data_type TypeOfA(GemmType type) {
   if (type == GemmType::kF32) return memory::data_type::f32;
+  if (type == GemmType::kF16) return memory::data_type::f16;
   return type == GemmType::kBF16 ? memory::data_type::bf16 : memory::data_type::u8;
 }
 memory::data_type TypeOfB(GemmType type) {

@@ -1,6 +1,5 @@
 #include <vector>
 
-#include "kernels/float16.h"
 #include "kernels/gemm/gemm.h"
 
 namespace wattline::kernels {
@@ -10,9 +9,7 @@ namespace {
 std::vector<double> Rounded(const float* values, int64_t count, GemmType type) {
   std::vector<double> out(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
-    const float value = values[i];
-    out[static_cast<size_t>(i)] =
-        type == GemmType::kBF16 ? FloatFromBf16(Bf16FromFloat(value)) : value;
+    out[static_cast<size_t>(i)] = RoundedTo(type, values[i]);
   }
   return out;
 }
