@@ -68,8 +68,8 @@ Peak PeakOf(GemmType type) {
       return Peak::kBF16;
     case GemmType::kInt8:
       return Peak::kInt8;
-    case GemmType::kF16:  // no ceiling of f16 is measured on CPUs
-      break;
+    case GemmType::kF16:  // measured on GPUs only
+      return Peak::kF16;
   }
   return Peak::kNone;
 }
