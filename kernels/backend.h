@@ -14,6 +14,7 @@
 #include "kernels/encode/encode.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
+#include "kernels/norm/norm_case.h"
 #include "kernels/work.h"
 
 namespace wattline::kernels {
@@ -33,6 +34,9 @@ struct Backend {
   MadeWork (*attention)(const Backend& self, const AttentionArgs& c, ThreadPool& pool) = nullptr;
   // Result: [rows, cols]. `to` is kF32 or kBF16.
   MadeWork (*dequant)(const Backend& self, const Matrix& w, Format to, ThreadPool& pool) = nullptr;
+  // Result: [rows, cols]. The case's pointers stay valid while the work lives. RoPE may turn in
+  // place what its last Run left: n runs then turn by n times the position.
+  MadeWork (*norm)(const Backend& self, const NormCase& c, ThreadPool& pool) = nullptr;
   MadeWork (*block)(const Backend& self, const BlockCase& c, ThreadPool& pool) = nullptr;
   // One training step of a block, or its forward pass with all that a backward pass needs saved.
   MadeStep (*step)(const Backend& self, const StepCase& c, StepPass pass,

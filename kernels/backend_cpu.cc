@@ -1,5 +1,6 @@
 #include "kernels/backend_cpu.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <new>
@@ -174,6 +175,68 @@ class DequantWork : public PoolWork {
   Buffer<std::byte> out_;
 };
 
+class NormWork : public PoolWork {
+ public:
+  NormWork(const CpuKernels& cpu, const NormCase& c, ThreadPool& pool)
+      : PoolWork(pool), cpu_(cpu), case_(c) {
+    const int64_t count = c.rows * c.cols;
+    if (c.operation == NormOperation::kQuantiseQ8) {
+      q8_ = Buffer<int8_t>(count);
+      scale_ = Buffer<float>(count / kQ8Block);
+      block_sum_ = Buffer<float>(count / kQ8Block);
+      return;
+    }
+    out_ = Buffer<float>(count);
+    if (c.operation != NormOperation::kRope) return;
+    std::copy(c.x, c.x + count, out_.data());
+    cos_sin_ = Buffer<float>(c.cols);
+    RopeAngles(c.cols, c.position, c.base, nullptr, cos_sin_.data());
+  }
+  std::vector<float> Result() const override {
+    if (case_.operation != NormOperation::kQuantiseQ8) {
+      return {out_.data(), out_.data() + out_.size()};
+    }
+    std::vector<float> values(static_cast<size_t>(q8_.size()));
+    for (int64_t i = 0; i < q8_.size(); ++i) {
+      values[static_cast<size_t>(i)] = scale_[i / kQ8Block] * static_cast<float>(q8_[i]);
+    }
+    return values;
+  }
+
+ private:
+  static constexpr int64_t kQ8Block = 32;
+
+  void Body(Worker& worker) override {
+    const Range rows = Share(case_.rows, 1, worker.slice());
+    for (int64_t row = rows.begin; row < rows.end; ++row) Row(row);
+  }
+  void Row(int64_t row) const {
+    const int64_t cols = case_.cols, blocks = cols / kQ8Block;
+    const float* x = case_.x + row * cols;
+    float* out = out_.data() + row * cols;
+    switch (case_.operation) {
+      case NormOperation::kRmsNorm:
+        return cpu_.rms_norm(x, case_.weight, cols, case_.eps, out);
+      case NormOperation::kLayerNorm:
+        return cpu_.layer_norm(x, case_.weight, case_.bias, cols, case_.eps, out);
+      case NormOperation::kRope:
+        return cpu_.rope(out, cols, cos_sin_.data(), case_.layout);
+      case NormOperation::kSwiGlu:
+        return cpu_.swiglu(x, case_.up + row * cols, cols, out);
+      case NormOperation::kGelu:
+        return cpu_.gelu(x, cols, out);
+      case NormOperation::kQuantiseQ8:
+        return cpu_.quantise_q8(x, blocks, q8_.data() + row * cols, scale_.data() + row * blocks,
+                                block_sum_.data() + row * blocks);
+    }
+  }
+  const CpuKernels& cpu_;
+  NormCase case_;
+  Buffer<float> out_, cos_sin_;
+  Buffer<int8_t> q8_;
+  Buffer<float> scale_, block_sum_;
+};
+
 // The only failure of a constructor above is memory.
 template <class W, class... Args>
 MadeWork MakeCpuWork(Args&&... args) {
@@ -209,6 +272,10 @@ MadeWork MakeCpuDequant(const Backend& backend, const Matrix& w, Format to, Thre
             "the CPU kernels unpack to f32 and bf16, not to " + std::string(Info(to).name)};
   }
   return MakeCpuWork<DequantWork>(*backend.cpu, w, to, pool);
+}
+
+MadeWork MakeCpuNorm(const Backend& backend, const NormCase& c, ThreadPool& pool) {
+  return MakeCpuWork<NormWork>(*backend.cpu, c, pool);
 }
 
 }  // namespace wattline::kernels

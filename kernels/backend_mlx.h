@@ -35,6 +35,8 @@ MadeDecoder MakeMlxDecoder(const Backend& self, const Model& model, DecoderOptio
                            ThreadPool& pool);
 // Of MLX's default device.
 GpuWorks MakeMlxGpuWorks(const Backend& self, GpuLimit limit);
+// In f32, all but the rounding to 8 bit.
+MadeWork MakeMlxNorm(const Backend& self, const NormCase& c, ThreadPool& pool);
 MadeWork MakeMlxDequant(const Backend& self, const Matrix& w, Format to, ThreadPool& pool);
 
 }  // namespace wattline::kernels
