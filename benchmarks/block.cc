@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "benchmarks/check.h"
@@ -15,6 +16,7 @@
 #include "benchmarks/operands.h"
 #include "benchmarks/stream_memory.h"
 #include "benchmarks/suite.h"
+#include "kernels/coreml/coreml_work.h"
 #include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
 
@@ -33,6 +35,8 @@ constexpr Choice<const char*> kBlockModels[] = {{"llama-3.2-1b", true},    {"lla
                                                 {"tinyllama-1.1b", false}, {"mistral-7b", false}};
 constexpr Choice<const char*> kBlockFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
                                                  {"f16", false}, {"q4_k", false}, {"q6_k", false}};
+// Besides, of BERT: what Core ML's package holds.
+constexpr std::string_view kBertFormat = "f16";
 
 // Tokens of the output that are compared. In a causal block they do not depend on later ones, so
 // the reference computes no more than these.
@@ -78,7 +82,8 @@ bool AddBlock(BlockRow& row, Suite& suite, const kernels::Backend& backend,
   block.start = c.context;
   block.x = row.x.data();
   if (named.architecture == kernels::Architecture::kBert) {
-    row.bert = kernels::MakeRandomBertLayer(named.shape, format, 21, suite.pool());
+    row.bert =
+        kernels::MakeRandomBertLayer(named.shape, format, kernels::kBertBlockSeed, suite.pool());
     row.checked.error = row.bert.error;
     block.bert = &row.bert.layer;
   } else {
@@ -144,9 +149,11 @@ void Run(benchmark::State& state, Suite& suite, const std::string& name,
 
 void RegisterCase(Suite& suite, const kernels::NamedShape& named, const std::string& format,
                   const TokenCase& c, const std::vector<std::string>& words) {
+  const bool bert = named.architecture == kernels::Architecture::kBert;
   const std::string context = c.context > 0 ? fmt::format("ctx:{}/", c.context) : "";
   for (const ShownBackend& shown : suite.backends()) {
     if (shown.backend->block == nullptr || !Holds(*shown.backend, format)) continue;
+    if (kernels::IsCoreMl(*shown.backend) && !bert) continue;  // its packages hold no other block
     const std::string name = fmt::format("block/{}/{}/tokens:{}/{}{}", named.shape.name, format,
                                          c.tokens, context, shown.name);
     Register(
@@ -165,10 +172,12 @@ void RegisterBlock(Suite& suite) {
     const kernels::NamedShape* named = kernels::FindShape(model.value);
     if (named == nullptr) continue;
     for (const Choice<const char*>& format : kBlockFormats) {
+      const bool bert = named->architecture == kernels::Architecture::kBert;
+      const bool in_default = format.in_default || (bert && format.value == kBertFormat);
       std::vector<std::string> words;
       if (!model.in_default) words.push_back(model.value);
-      if (!format.in_default) words.push_back(format.value);
-      if (named->architecture == kernels::Architecture::kBert) {
+      if (!in_default) words.push_back(format.value);
+      if (bert) {
         RegisterCase(suite, *named, format.value, kBertCase, words);
         continue;
       }

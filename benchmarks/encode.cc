@@ -11,7 +11,6 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/suite.h"
-#include "kernels/encode/encode_coreml.h"
 #include "kernels/encode/random_bert.h"
 #include "kernels/model/shapes.h"
 
@@ -70,19 +69,12 @@ class EncodeModel {
 
 Counts CountsOf(const kernels::Backend& backend, const kernels::ModelShape& shape,
                 const std::string& format, int64_t tokens, const Checked& checked) {
-  Counts counts = RowCounts(
-      backend, {.flop = kernels::EncodeFlop(shape, tokens),
-                .byte = kernels::EncodeByte(shape, *kernels::FormatFromName(format), tokens),
-                .peak = PanelPeak(backend, kernels::FormatFromName(format)),
-                .tokens = tokens,
-                .more = CountersOf(checked)});
-  // Core ML chooses among the units that it may use, and its arithmetic has no ceiling here: a
-  // meter has to see them all.
-  if (kernels::IsCoreMl(backend)) {
-    counts.peak = Peak::kNone;
-    counts.runs_on = energy::kCpuPart | energy::kGpuPart | energy::kAnePart;
-  }
-  return counts;
+  return RowCounts(backend,
+                   {.flop = kernels::EncodeFlop(shape, tokens),
+                    .byte = kernels::EncodeByte(shape, *kernels::FormatFromName(format), tokens),
+                    .peak = PanelPeak(backend, kernels::FormatFromName(format)),
+                    .tokens = tokens,
+                    .more = CountersOf(checked)});
 }
 
 void Run(benchmark::State& state, Suite& suite, const std::string& name,

@@ -8,6 +8,7 @@
 #include "benchmarks/memory.h"
 #include "benchmarks/probe.h"
 #include "benchmarks/trace.h"
+#include "kernels/coreml/coreml_work.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -144,6 +145,12 @@ Counts RowCounts(const kernels::Backend& backend, Counts counts) {
   // It multiplies on matrix units that no ceiling here measures.
   if (backend.name == "accelerate") counts.peak = Peak::kNone;
   if (backend.on_gpu != nullptr && backend.on_gpu()) counts.runs_on = energy::kGpuPart;
+  // It chooses among the units that it may use, and its arithmetic has no ceiling here: a meter has
+  // to see them all.
+  if (kernels::IsCoreMl(backend)) {
+    counts.peak = Peak::kNone;
+    counts.runs_on = energy::kCpuPart | energy::kGpuPart | energy::kAnePart;
+  }
   return counts;
 }
 

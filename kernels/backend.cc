@@ -7,6 +7,7 @@
 #if WATTLINE_HAS_MLX
 #include "kernels/backend_mlx.h"
 #endif
+#include "kernels/block/block_coreml.h"
 #include "kernels/block/block_cpu.h"
 #include "kernels/block/step_cpu.h"
 #include "kernels/ceiling/cuda_driver.h"
@@ -110,6 +111,7 @@ constexpr Backend CoreMl(std::string_view name, std::string (*describe)()) {
           .why_not = WhyNotCoreMl,
           .describe = describe,
           .holds = CoreMlHolds,
+          .block = MakeCoreMlBlock,
           .encode = MakeCoreMlEncode};
 }
 

@@ -1,5 +1,5 @@
-// The Core ML backend against a runtime that answers as Apple's does: what is asked of it, what
-// becomes of its answers and of its failures.
+// The Core ML backends against a runtime that answers as Apple's does: what is asked of it, what
+// becomes of its answers and of its failures; the encoder and one block.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/block/block_coreml.h"
 #include "kernels/encode/encode_coreml.h"
 #include "kernels/encode/random_bert.h"
+#include "kernels/float16.h"
+#include "kernels/model/random_model.h"
 #include "tests/decoder_fixture.h"
 #include "tests/fakes/fake_coreml.h"
 #include "tests/folder_test.h"
@@ -31,15 +34,15 @@ class CoreMlTest : public FolderTest {
     fake_->compiled_path = Path("temporary/bert.mlmodelc");
     std::filesystem::create_directories(fake_->compiled_path);
     std::filesystem::create_directories(Package());
-    ModelShape shape = SmallShape();
-    shape.name = "bert-base";
-    shape.layers = 1;
-    shape.kv_heads = shape.heads;
-    bert_ = MakeRandomBert(shape, "f16", 1, pool_);
-    sentence_ = RandomSentence(shape, 11, 2);
+    shape_ = SmallShape();
+    shape_.name = "bert-base";
+    shape_.layers = 1;
+    shape_.kv_heads = shape_.heads;
+    bert_ = MakeRandomBert(shape_, "f16", 1, pool_);
+    sentence_ = RandomSentence(shape_, 11, 2);
   }
   std::string Package(int64_t tokens = 11) const {
-    return CoreMlPackage(options_, "bert-base", tokens);
+    return PathOf(options_, kCoreMlEncoder, tokens);
   }
   MadeWork Make(CoreMlUnits units = CoreMlUnits::kCpuAndNeuralEngine) {
     return MakeCoreMlEncode(options_, units, Case());
@@ -57,6 +60,7 @@ class CoreMlTest : public FolderTest {
   FakeCoreMl* fake_ = nullptr;
   CoreMlOptions options_;
   ThreadPool pool_{1};
+  ModelShape shape_;
   LoadedBert bert_;
   Sentence sentence_;
 };
@@ -141,10 +145,15 @@ TEST_F(CoreMlTest, APredictionThatFailsLaterIsNotTimed) {
 }
 
 TEST_F(CoreMlTest, WhatIsMissingIsSaidInOneSentence) {
-  EXPECT_EQ(WhyNotCoreMl(options_),
-            "there is no " + Package(128) + ": tools/coreml_package --tokens=128 writes it");
-  std::filesystem::create_directories(Package(128));
-  EXPECT_EQ(WhyNotCoreMl(options_), "");
+  const std::string block = PathOf(options_, kCoreMlBlock, 128);
+  EXPECT_EQ(WhyNotCoreMl(options_), "there is neither " + Package(128) + " nor " + block +
+                                        ": tools/coreml_package writes the first, with --block the "
+                                        "second");
+  for (const std::string& package : {Package(128), block}) {
+    std::filesystem::create_directories(package);
+    EXPECT_EQ(WhyNotCoreMl(options_), "");
+    std::filesystem::remove_all(package);
+  }
   std::filesystem::remove_all(Package());
   EXPECT_EQ(Make().why_not,
             "there is no " + Package() + ": tools/coreml_package --tokens=11 writes it");
@@ -164,10 +173,100 @@ TEST_F(CoreMlTest, OtherModelsAndFormatsAreRefused) {
   EXPECT_EQ(Make().why_not, "token -1 is none of the vocabulary's 1000");
 }
 
+class CoreMlBlockTest : public CoreMlTest {
+ protected:
+  void SetUp() override {
+    CoreMlTest::SetUp();
+    layer_ = MakeRandomBertLayer(shape_, "f16", 1, pool_);
+    Random random(3);
+    for (int64_t i = 0; i < kTokens * shape_.model_dim; ++i) x_.push_back(random.Normal());
+    std::filesystem::create_directories(BlockPackage());
+  }
+  std::string BlockPackage() const { return PathOf(options_, kCoreMlBlock, kTokens); }
+  BlockCase Block() const {
+    BlockCase c;
+    c.shape = shape_;
+    c.bert = &layer_.layer;
+    c.tokens = kTokens;
+    c.x = x_.data();
+    return c;
+  }
+  MadeWork MakeBlock(CoreMlUnits units = CoreMlUnits::kCpuAndNeuralEngine) {
+    return MakeCoreMlBlock(options_, units, Block());
+  }
+
+  static constexpr int64_t kTokens = 9;
+  LoadedBertLayer layer_;
+  std::vector<float> x_;
+};
+
+TEST_F(CoreMlBlockTest, TheInputGoesInAsF16AndTheOutputComesBackRowMajor) {
+  std::vector<float> rounded;
+  std::vector<float> expected;
+  for (const float x : x_) {
+    rounded.push_back(FloatFromF16(F16FromFloat(x)));
+    expected.push_back(FakeBlock(rounded.back()));
+  }
+  for (const int64_t padding : {0, 32}) {
+    fake_->row_stride = 256 + padding;
+    fake_->input_padding = padding;
+    const MadeWork made = MakeBlock();
+    ASSERT_TRUE(made.work) << made.why_not;
+    const int before = fake_->predictions;
+    made.work->Run();
+    EXPECT_EQ(fake_->predictions, before + 1);
+    EXPECT_EQ(fake_->package, BlockPackage());
+    EXPECT_EQ(fake_->x_shape, (std::vector<int64_t>{1, kTokens, 256}));
+    EXPECT_EQ(fake_->x, rounded) << padding;
+    EXPECT_EQ(made.work->Result(), expected) << padding;
+  }
+  EXPECT_EQ(fake_->objects, 0);
+}
+
+TEST_F(CoreMlBlockTest, UnitsAreThoseAskedFor) {
+  EXPECT_EQ(MakeBlock(CoreMlUnits::kCpu).work->Kernel(), "compute units cpuOnly");
+  EXPECT_EQ(fake_->units, 0);
+  EXPECT_EQ(MakeBlock(CoreMlUnits::kCpuAndNeuralEngine).work->Kernel(),
+            "compute units cpuAndNeuralEngine");
+  EXPECT_EQ(fake_->units, 3);
+}
+
+TEST_F(CoreMlBlockTest, WhatCannotBeDoneIsSaid) {
+  fake_->input_error = "too large";
+  EXPECT_EQ(MakeBlock().why_not, "Core ML: making the input x failed: too large");
+  fake_->input_error.clear();
+  fake_->dim = 200;
+  EXPECT_EQ(MakeBlock().why_not, "Core ML's package gives 1800 values where 2304 are due");
+  std::filesystem::remove_all(BlockPackage());
+  EXPECT_EQ(MakeBlock().why_not, "there is no " + BlockPackage() +
+                                     ": tools/coreml_package --block --tokens=9 writes it");
+}
+
+TEST_F(CoreMlBlockTest, OtherBlocksAreRefused) {
+  const std::string refused = "Core ML's packages hold a block of bert-base in f16";
+  const auto why_not = [&](const BlockCase& c) {
+    return MakeCoreMlBlock(options_, CoreMlUnits::kAll, c).why_not;
+  };
+  BlockCase other = Block();
+  other.shape.name = "bert-large";
+  EXPECT_EQ(why_not(other), refused);
+  const LoadedBertLayer bf16 = MakeRandomBertLayer(shape_, "bf16", 1, pool_);
+  other = Block();
+  other.bert = &bf16.layer;
+  EXPECT_EQ(why_not(other), refused);
+  const LoadedLayer llama = MakeRandomLayer(SmallShape(), "f16", 1, pool_);
+  other = Block();
+  other.bert = nullptr;
+  other.llama = &llama.layer;
+  EXPECT_EQ(why_not(other), refused);
+}
+
 TEST(CoreMlBackendsTest, AreFourOfF16OnlyAndNeedMacOs) {
   setenv("WATTLINE_COREML", "/some/where", 1);
-  EXPECT_EQ(CoreMlPackage(CoreMlOptionsOfEnvironment(), "bert-base", 128),
+  EXPECT_EQ(PathOf(CoreMlOptionsOfEnvironment(), kCoreMlEncoder, 128),
             "/some/where/bert-base.f16.tokens128.mlpackage");
+  EXPECT_EQ(PathOf(CoreMlOptionsOfEnvironment(), kCoreMlBlock, 128),
+            "/some/where/bert-base-block.f16.tokens128.mlpackage");
   unsetenv("WATTLINE_COREML");
   for (const char* name : {"coreml_cpu", "coreml_gpu", "coreml_ane", "coreml_all"}) {
     const Backend* backend = FindBackend(name);
@@ -176,6 +275,7 @@ TEST(CoreMlBackendsTest, AreFourOfF16OnlyAndNeedMacOs) {
     EXPECT_TRUE(Holds(*backend, "f16"));
     EXPECT_FALSE(Holds(*backend, "bf16"));
     EXPECT_NE(backend->encode, nullptr);
+    EXPECT_NE(backend->block, nullptr);
 #if !defined(__APPLE__)
     EXPECT_EQ(backend->why_not(), "needs macOS: there is no Objective-C runtime here");
 #endif

@@ -41,6 +41,14 @@ TEST(CountersTest, AccelerateIsNoShareOfACeilingThatItsUnitDoesNotHave) {
   EXPECT_EQ(RowCounts(*kernels::FindBackend("reference"), counts).peak, Peak::kF32);
 }
 
+TEST(CountersTest, CoreMlIsNoShareOfACeilingAndNeedsAMeterOfEveryUnit) {
+  for (const char* name : {"coreml_cpu", "coreml_gpu", "coreml_ane", "coreml_all"}) {
+    const Counts made = RowCounts(*kernels::FindBackend(name), {.peak = Peak::kF32});
+    EXPECT_EQ(made.peak, Peak::kNone) << name;
+    EXPECT_EQ(made.runs_on, energy::kCpuPart | energy::kGpuPart | energy::kAnePart) << name;
+  }
+}
+
 TEST(CountersTest, MfuIsAShareOfTheFormatsOwnCeiling) {
   MeasuredCeilings ceilings;
   ceilings.f32_flop_per_s = 4e12;

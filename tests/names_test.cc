@@ -1,4 +1,5 @@
 // Every row that any flag can select has a name of the grammar, and no two have the same.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "benchmarks/fixtures.h"
 #include "benchmarks/selection.h"
+#include "kernels/coreml/coreml_work.h"
 
 namespace wattline::benchmarks::names_test {
 namespace {
@@ -73,6 +75,33 @@ TEST(NamesTest, ABackendThatMultipliesF16HasOneRowForEachShapeOfIt) {
   EXPECT_EQ(names.count("gemm/1x4096x4096/f16/weights:cold/both"), 1u);
   EXPECT_EQ(names.count("gemm/512x512x512/f16/layers"), 0u);
   EXPECT_EQ(names.count("gemm/512x4096x4096/f16/layers"), 1u);
+}
+
+// As on a Mac with both packages.
+TEST(NamesTest, CoreMlHasRowsOfBertInF16) {
+  std::vector<kernels::Backend> backends;
+  for (const kernels::Backend& backend : kernels::AllBackends()) {
+    if (!kernels::IsCoreMl(backend)) continue;
+    backends.push_back(backend);
+    backends.back().why_not = [] { return std::string(); };
+  }
+  Suite suite(SuiteOptions(), backends);
+  RegisterAll(suite);
+  std::set<std::string> names;
+  for (const Row& row : suite.rows()) {
+    if (row.words.empty() && row.name.find("/coreml_") != std::string::npos) names.insert(row.name);
+  }
+  std::set<std::string> expected;
+  for (const char* fixture : {"block", "encode"}) {
+    for (const char* units : {"cpu", "gpu", "ane", "all"}) {
+      expected.insert(fmt::format("{}/bert-base/f16/tokens:128/coreml_{}", fixture, units));
+    }
+  }
+  EXPECT_EQ(names, expected);
+  for (const Row& row : suite.rows()) {
+    if (row.name.find("/coreml_") == std::string::npos) continue;
+    EXPECT_NE(row.name.find("/bert-base/f16/tokens:"), std::string::npos) << row.name;
+  }
 }
 
 }  // namespace

@@ -1,17 +1,23 @@
-// make_bert: writes the encoder that bench measures, its seeded random weights, a sentence and the
-// double-precision answer to it, as a safetensors file, for tools/coreml_package and other engines.
+// make_bert: writes the encoder that bench measures, or one block of it: its seeded random weights,
+// an input and the double-precision answer, as a safetensors file, for tools/coreml_package and
+// others.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/encode/bert_tensors.h"
 #include "kernels/encode/random_bert.h"
+#include "kernels/model/random_model.h"
 #include "kernels/model/shapes.h"
+#include "kernels/random.h"
 
 namespace wattline {
 namespace {
@@ -23,7 +29,8 @@ struct Options {
   std::string path;
   std::string format = "f16";
   int64_t tokens = 128;
-  uint64_t seed = kernels::kBertSeed;
+  bool block = false;
+  std::optional<uint64_t> seed;
   int threads = 2;
   int64_t layers = 0, model_dim = 0, ffn_dim = 0, heads = 0, vocab = 0;
 };
@@ -77,72 +84,102 @@ kernels::ModelShape Changed(kernels::ModelShape s, const Options& o) {
   return s;
 }
 
-int Make(const Options& o) {
-  const kernels::ModelShape shape = Changed(kernels::FindShape("bert-base")->shape, o);
-  if (o.format != "f32" && o.format != "f16" && o.format != "bf16") {
-    fmt::print(stderr, "make_bert: --format={}: safetensors here hold f32, f16 and bf16\n",
-               o.format);
-    return kWrongUse;
-  }
-  if (shape.model_dim % shape.heads != 0 || o.threads < 1) {
-    fmt::print(stderr, "make_bert: --model_dim={} is no multiple of --heads={}, or no threads\n",
-               shape.model_dim, shape.heads);
-    return kWrongUse;
-  }
-  kernels::ThreadPool pool(o.threads);
-  const kernels::LoadedBert bert = kernels::MakeRandomBert(shape, o.format, o.seed, pool);
-  const kernels::Sentence sentence =
-      kernels::RandomSentence(shape, o.tokens, kernels::kSentenceSeed);
-  if (!bert.model) {
-    fmt::print(stderr, "make_bert: {}\n", bert.error);
-    return kFailed;
-  }
-  const kernels::EncodeCase c{bert.model.get(), sentence.tokens, sentence.segments};
-  if (const std::string error = kernels::WhyNotEncode(c); !error.empty()) {
-    fmt::print(stderr, "make_bert: {}\n", error);
-    return kWrongUse;
-  }
-  std::vector<double> answer(static_cast<size_t>((o.tokens + 1) * shape.model_dim));
-  kernels::EncodeReference(c, pool, answer.data());
+int Failed(const std::string& error, int code) {
+  fmt::print(stderr, "make_bert: {}\n", error);
+  return code;
+}
 
+template <class T>
+Part PartOf(const char* name, const char* type, std::vector<int64_t> shape, std::span<const T> of) {
+  return {name, type, std::move(shape), of.data(), of.size_bytes()};
+}
+
+// Weights, what goes in, and the answer [rows, model_dim] to it.
+int Save(const Options& o, const kernels::ModelShape& shape, uint64_t seed,
+         const std::vector<kernels::BertTensor>& tensors, const std::vector<Part>& inputs,
+         const std::vector<double>& answer) {
   std::vector<Part> parts;
-  for (const kernels::BertTensor& t : kernels::TensorsOf(*bert.model)) {
+  for (const kernels::BertTensor& t : tensors) {
     std::vector<int64_t> dims;
     if (t.rows > 0) dims.push_back(t.rows);
     dims.push_back(t.cols);
     parts.push_back({t.name, TypeOf(t.format), dims, t.data, static_cast<size_t>(t.Byte())});
   }
-  parts.push_back({"wattline.answer",
-                   "F64",
-                   {o.tokens + 1, shape.model_dim},
-                   answer.data(),
-                   answer.size() * sizeof(double)});
-  parts.push_back({"wattline.tokens",
-                   "I32",
-                   {o.tokens},
-                   sentence.tokens.data(),
-                   sentence.tokens.size() * sizeof(int32_t)});
-  parts.push_back({"wattline.segments",
-                   "I32",
-                   {o.tokens},
-                   sentence.segments.data(),
-                   sentence.segments.size() * sizeof(int32_t)});
+  const auto rows = static_cast<int64_t>(answer.size()) / shape.model_dim;
+  parts.push_back(
+      PartOf<double>("wattline.answer", "F64", {rows, shape.model_dim}, std::span(answer)));
+  parts.insert(parts.end(), inputs.begin(), inputs.end());
   const nlohmann::json header = {
       {"__metadata__",
        {{"model", shape.name},
-        {"seed", std::to_string(o.seed)},
+        {"part", o.block ? "block" : "encoder"},
+        {"seed", std::to_string(seed)},
+        {"tokens", std::to_string(o.tokens)},
         {"layers", std::to_string(shape.layers)},
         {"heads", std::to_string(shape.heads)},
         {"layer_norm_eps", fmt::format("{}", shape.rms_eps)},
         {"tolerance_f32", fmt::format("{}", kernels::EncodeTolerance(shape, 0x1p-24))},
         {"tolerance_f16", fmt::format("{}", kernels::EncodeTolerance(shape, 0x1p-11))}}}};
-  if (const std::string error = Write(o.path, header, parts); !error.empty()) {
-    fmt::print(stderr, "make_bert: {}\n", error);
-    return kFailed;
-  }
+  const std::string error = Write(o.path, header, parts);
+  if (!error.empty()) return Failed(error, kFailed);
   fmt::print("{}: {} {}, {} layers, a sentence of {} tokens\n", o.path, shape.name, o.format,
              shape.layers, o.tokens);
   return 0;
+}
+
+int MakeEncoder(const Options& o, const kernels::ModelShape& shape, kernels::ThreadPool& pool) {
+  const uint64_t seed = o.seed.value_or(kernels::kBertSeed);
+  const kernels::LoadedBert bert = kernels::MakeRandomBert(shape, o.format, seed, pool);
+  if (!bert.model) return Failed(bert.error, kFailed);
+  const kernels::Sentence sentence =
+      kernels::RandomSentence(shape, o.tokens, kernels::kSentenceSeed);
+  const kernels::EncodeCase c{bert.model.get(), sentence.tokens, sentence.segments};
+  if (const std::string error = kernels::WhyNotEncode(c); !error.empty()) {
+    return Failed(error, kWrongUse);
+  }
+  std::vector<double> answer(static_cast<size_t>((o.tokens + 1) * shape.model_dim));
+  kernels::EncodeReference(c, pool, answer.data());
+  return Save(o, shape, seed, kernels::TensorsOf(*bert.model),
+              {PartOf<int32_t>("wattline.tokens", "I32", {o.tokens}, c.tokens),
+               PartOf<int32_t>("wattline.segments", "I32", {o.tokens}, c.segments)},
+              answer);
+}
+
+int MakeBlock(const Options& o, const kernels::ModelShape& shape, kernels::ThreadPool& pool) {
+  if (o.tokens < 1) return Failed(fmt::format("--tokens={}: at least 1", o.tokens), kWrongUse);
+  const uint64_t seed = o.seed.value_or(kernels::kBertBlockSeed);
+  const kernels::LoadedBertLayer made = kernels::MakeRandomBertLayer(shape, o.format, seed, pool);
+  if (!made.error.empty()) return Failed(made.error, kFailed);
+  std::vector<float> x(static_cast<size_t>(o.tokens * shape.model_dim));
+  kernels::Random random(kernels::kSentenceSeed);
+  for (float& value : x) value = random.Normal();
+  kernels::BlockCase c;
+  c.shape = shape;
+  c.bert = &made.layer;
+  c.tokens = o.tokens;
+  c.x = x.data();
+  std::vector<double> answer(x.size());
+  kernels::BlockReference(c, answer.data());
+  kernels::ModelShape one = shape;
+  one.layers = 1;
+  return Save(o, one, seed, kernels::TensorsOf(made.layer),
+              {PartOf<float>("wattline.x", "F32", {o.tokens, shape.model_dim}, std::span(x))},
+              answer);
+}
+
+int Make(const Options& o) {
+  const kernels::ModelShape shape = Changed(kernels::FindShape("bert-base")->shape, o);
+  if (o.format != "f32" && o.format != "f16" && o.format != "bf16") {
+    return Failed(fmt::format("--format={}: safetensors here hold f32, f16 and bf16", o.format),
+                  kWrongUse);
+  }
+  if (shape.model_dim % shape.heads != 0 || o.threads < 1) {
+    return Failed(fmt::format("--model_dim={} is no multiple of --heads={}, or no threads",
+                              shape.model_dim, shape.heads),
+                  kWrongUse);
+  }
+  kernels::ThreadPool pool(o.threads);
+  return o.block ? MakeBlock(o, shape, pool) : MakeEncoder(o, shape, pool);
 }
 
 }  // namespace
@@ -154,6 +191,7 @@ int main(int argc, char** argv) {
                "make_bert");
   app.add_option("-o", o.path, "file to write")->required();
   app.add_option("--format", o.format, "f32 f16 bf16 (default f16)");
+  app.add_flag("--block", o.block, "one block of it alone");
   app.add_option("--tokens", o.tokens, "of the sentence (default 128)");
   app.add_option("--seed", o.seed, "of the weights (default: that of bench)");
   app.add_option("--threads", o.threads, "default 2");

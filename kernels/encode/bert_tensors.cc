@@ -22,6 +22,18 @@ class Tensors {
     Add(name + ".weight", weight, dim);
     Add(name + ".bias", bias, dim);
   }
+  void AddLayer(size_t index, const BertLayer& l) {
+    const int64_t dim = l.attn_q.cols;
+    const std::string layer = fmt::format("encoder.layer.{}.", index);
+    AddAffine(layer + "attention.self.query", l.attn_q, l.attn_q_bias);
+    AddAffine(layer + "attention.self.key", l.attn_k, l.attn_k_bias);
+    AddAffine(layer + "attention.self.value", l.attn_v, l.attn_v_bias);
+    AddAffine(layer + "attention.output.dense", l.attn_output, l.attn_output_bias);
+    AddNorm(layer + "attention.output.LayerNorm", l.attn_norm, l.attn_norm_bias, dim);
+    AddAffine(layer + "intermediate.dense", l.ffn_up, l.ffn_up_bias);
+    AddAffine(layer + "output.dense", l.ffn_down, l.ffn_down_bias);
+    AddNorm(layer + "output.LayerNorm", l.ffn_norm, l.ffn_norm_bias, dim);
+  }
 
   std::vector<BertTensor> all;
 };
@@ -35,19 +47,14 @@ std::vector<BertTensor> TensorsOf(const BertModel& model) {
   tensors.Add("embeddings.position_embeddings", model.position_embd);
   tensors.Add("embeddings.token_type_embeddings", model.segment_embd);
   tensors.AddNorm("embeddings.LayerNorm", model.embd_norm, model.embd_norm_bias, dim);
-  for (size_t i = 0; i < model.layers.size(); ++i) {
-    const BertLayer& l = model.layers[i];
-    const std::string layer = fmt::format("encoder.layer.{}.", i);
-    tensors.AddAffine(layer + "attention.self.query", l.attn_q, l.attn_q_bias);
-    tensors.AddAffine(layer + "attention.self.key", l.attn_k, l.attn_k_bias);
-    tensors.AddAffine(layer + "attention.self.value", l.attn_v, l.attn_v_bias);
-    tensors.AddAffine(layer + "attention.output.dense", l.attn_output, l.attn_output_bias);
-    tensors.AddNorm(layer + "attention.output.LayerNorm", l.attn_norm, l.attn_norm_bias, dim);
-    tensors.AddAffine(layer + "intermediate.dense", l.ffn_up, l.ffn_up_bias);
-    tensors.AddAffine(layer + "output.dense", l.ffn_down, l.ffn_down_bias);
-    tensors.AddNorm(layer + "output.LayerNorm", l.ffn_norm, l.ffn_norm_bias, dim);
-  }
+  for (size_t i = 0; i < model.layers.size(); ++i) tensors.AddLayer(i, model.layers[i]);
   tensors.AddAffine("pooler.dense", model.pooler, model.pooler_bias);
+  return tensors.all;
+}
+
+std::vector<BertTensor> TensorsOf(const BertLayer& layer) {
+  Tensors tensors;
+  tensors.AddLayer(0, layer);
   return tensors.all;
 }
 

@@ -23,5 +23,7 @@ struct BertTensor {
 
 // All of them; vectors are f32. They point into the model.
 std::vector<BertTensor> TensorsOf(const BertModel& model);
+// Those of one block, under the names of the first.
+std::vector<BertTensor> TensorsOf(const BertLayer& layer);
 
 }  // namespace wattline::kernels

@@ -37,6 +37,9 @@ struct LoadedLayer {
 LoadedLayer MakeRandomLayer(const ModelShape& shape, std::string_view format, uint64_t seed,
                             ThreadPool& pool);
 
+// Of the block that is measured, and of the one that tools/coreml_package --block packs.
+constexpr uint64_t kBertBlockSeed = 21;
+
 // BERT's block with all matrices in one format.
 struct LoadedBertLayer {
   BertLayer layer;

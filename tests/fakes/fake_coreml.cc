@@ -1,5 +1,5 @@
 // A library with the C interface of the Objective-C runtime, and with those classes and methods of
-// Foundation and Core ML that kernels/encode/coreml.cc sends messages to, each with the parameters
+// Foundation and Core ML that kernels/coreml/coreml.cc sends messages to, each with the parameters
 // of its declaration in Apple's headers. Objects count their references. A message that no class
 // here answers, or a reference given back too often, ends the test program.
 #include "tests/fakes/fake_coreml.h"
@@ -139,14 +139,16 @@ Object* InitArray(Object* self, Selector, Object* shape, long type, Object** err
     Release(self);
     return nullptr;
   }
-  size_t count = 1;
-  for (Object* size : shape->elements) {
-    self->shape.push_back(size->number);
-    count *= static_cast<size_t>(size->number);
-  }
-  if (type != (0x20000 | 32)) Wrong("the inputs are int32");
+  for (Object* size : shape->elements) self->shape.push_back(size->number);
+  if (type != (0x20000 | 32) && type != (0x10000 | 16)) Wrong("the inputs are int32 or f16");
   self->number = type;
-  self->data.resize(count * 4);
+  // Rows may be padded, as those of outputs.
+  self->strides.assign(self->shape.size(), 1);
+  int64_t stride = self->shape.back() + State().input_padding;
+  for (size_t d = self->shape.size() - 1; d-- > 0; stride *= self->shape[d]) {
+    self->strides[d] = stride;
+  }
+  self->data.assign(static_cast<size_t>(stride) * (type == (0x10000 | 16) ? 2 : 4), 0x7f);
   return self;
 }
 void* DataPointer(Object* self, Selector) { return self->data.data(); }
@@ -194,28 +196,59 @@ Object* OutputOf(std::vector<int64_t> shape, std::vector<int64_t> strides) {
   feature->elements.push_back(array);
   return feature;
 }
+// A row of an input, whose elements lie side by side.
+template <class T>
+std::vector<T> RowOf(const Object& array, int64_t row) {
+  std::vector<T> values(static_cast<size_t>(array.shape.back()));
+  const auto at = static_cast<size_t>(row * array.strides[array.strides.size() - 2]) * sizeof(T);
+  std::memcpy(values.data(), array.data.data() + at, values.size() * sizeof(T));
+  return values;
+}
+void Take(const std::string& name, const Object& array) {
+  wattline::FakeCoreMl& state = State();
+  if (name != "x") {
+    if (array.shape.size() != 2 || array.shape[0] != 1) Wrong("inputs are [1, tokens]");
+    state.inputs[name] = RowOf<int32_t>(array, 0);
+    return;
+  }
+  if (array.shape.size() != 3 || array.number != (0x10000 | 16)) Wrong("x is f16 [1, tokens, dim]");
+  state.x_shape = array.shape;
+  state.x.clear();
+  for (int64_t row = 0; row < array.shape[1]; ++row) {
+    for (const uint16_t half : RowOf<uint16_t>(array, row)) {
+      state.x.push_back(wattline::kernels::FloatFromF16(half));
+    }
+  }
+}
+
+// [1, rows, dim], its elements those of value(row, i).
+template <class Value>
+Object* RowsOutput(int64_t rows, const Value& value) {
+  wattline::FakeCoreMl& state = State();
+  Object* feature = OutputOf({1, rows, state.dim}, {rows * state.row_stride, state.row_stride, 1});
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < state.dim; ++i) {
+      Put(feature->elements[0]->data, state.output_type, row * state.row_stride + i, value(row, i));
+    }
+  }
+  return feature;
+}
 Object* Predict(Object*, Selector, Object* provider, Object** error) {
   wattline::FakeCoreMl& state = State();
   if (Fails(state.predict_error, error)) return nullptr;
   ++state.predictions;
-  for (auto& [name, feature] : provider->entries) {
-    const Object* array = feature->elements.at(0);
-    if (array->shape.size() != 2 || array->shape[0] != 1) Wrong("inputs are [1, tokens]");
-    std::vector<int32_t>& values = state.inputs[name];
-    values.resize(static_cast<size_t>(array->shape[1]));
-    std::memcpy(values.data(), array->data.data(), array->data.size());
+  for (auto& [name, feature] : provider->entries) Take(name, *feature->elements.at(0));
+  Object* outputs = Autorelease(New("Outputs"));
+  if (provider->entries.contains("x")) {
+    const int64_t cols = state.x_shape[2];
+    outputs->entries["y"] = RowsOutput(state.x_shape[1], [&](int64_t row, int64_t i) {
+      return wattline::FakeBlock(state.x[static_cast<size_t>(row * cols + i % cols)]);
+    });
+    return outputs;
   }
   const auto tokens = static_cast<int64_t>(state.inputs.at("tokens").size());
-  Object* outputs = Autorelease(New("Outputs"));
-  Object* hidden =
-      OutputOf({1, tokens, state.dim}, {tokens * state.row_stride, state.row_stride, 1});
-  for (int64_t t = 0; t < tokens; ++t) {
-    for (int64_t i = 0; i < state.dim; ++i) {
-      Put(hidden->elements[0]->data, state.output_type, t * state.row_stride + i,
-          wattline::FakeHidden(state, t, i));
-    }
-  }
-  outputs->entries["hidden"] = hidden;
+  outputs->entries["hidden"] =
+      RowsOutput(tokens, [&](int64_t t, int64_t i) { return wattline::FakeHidden(state, t, i); });
   if (!state.has_pooled) return outputs;
   Object* pooled = OutputOf({1, state.dim}, {state.dim, 1});
   for (int64_t i = 0; i < state.dim; ++i) {

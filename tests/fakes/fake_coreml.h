@@ -15,7 +15,8 @@ struct FakeCoreMl {
   std::string missing_class;
   std::string compiled_path;  // where the compiled model lies
   int64_t dim = 256;          // of the outputs
-  int64_t row_stride = 256;   // elements from one row of "hidden" to the next
+  int64_t row_stride = 256;   // elements from one row of "hidden" or "y" to the next
+  int64_t input_padding = 0;  // elements behind each row of an input
   int64_t output_type = 0x10000 | 16;
   bool has_pooled = true;
 
@@ -23,7 +24,9 @@ struct FakeCoreMl {
   int64_t units = -1;   // of the configuration that the model was loaded with
   int predictions = 0;
   std::map<std::string, std::vector<int32_t>> inputs;  // of the latest prediction
-  long objects = 0;                                    // references that are held, classes excluded
+  std::vector<float> x;                                // likewise, row-major
+  std::vector<int64_t> x_shape;
+  long objects = 0;  // references that are held, classes excluded
 };
 
 // The value at (token, i) of "hidden", and at i of "pooled": exact in f16.
@@ -33,6 +36,8 @@ inline float FakeHidden(const FakeCoreMl& fake, int64_t token, int64_t i) {
          64.0f * static_cast<float>(fake.inputs.at("segments")[at]) + static_cast<float>(i) / 8.0f;
 }
 inline float FakePooled(int64_t i) { return static_cast<float>(i) / -512.0f; }
+// The element of "y" for one of "x": exact in f16 too.
+inline float FakeBlock(float x) { return -2 * x; }
 
 }  // namespace wattline
 

@@ -5,25 +5,26 @@ import numpy as np
 from coremltools import proto
 
 from evaluate import evaluate
-from graph import const_name
+from graph import const_name, inputs, outputs
 from package import Package
 from weights import Weights
 
 MULTI_ARRAY = proto.FeatureTypes_pb2.ArrayFeatureType
-INT32, FLOAT16 = MULTI_ARRAY.INT32, MULTI_ARRAY.FLOAT16
+TYPES = {np.int32: MULTI_ARRAY.INT32, np.float16: MULTI_ARRAY.FLOAT16}
 
 
 def operations(weights: Weights) -> dict:
     """How often each operation must stand in the program."""
     layers = int(weights.facts["layers"])
+    ends = 0 if weights.is_block else 1  # embeddings and pooler
     return {
-        "gather": 2,
-        "layer_norm": 1 + 2 * layers,
-        "linear": 6 * layers + 1,
+        "gather": 2 * ends,
+        "layer_norm": ends + 2 * layers,
+        "linear": 6 * layers + ends,
         "matmul": 2 * layers,
         "softmax": layers,
         "gelu": layers,
-        "tanh": 1,
+        "tanh": ends,
     }
 
 
@@ -38,12 +39,8 @@ def fault_of_operations(package: Package, weights: Weights):
 
 
 def fault_of_features(package: Package, weights: Weights):
-    n, dim = weights.tokens, weights.tensors["pooler.dense.bias"].shape[0]
     wanted = {
-        "tokens": ((1, n), INT32),
-        "segments": ((1, n), INT32),
-        "hidden": ((1, n, dim), FLOAT16),
-        "pooled": ((1, dim), FLOAT16),
+        name: (shape, TYPES[kind]) for name, (shape, kind) in (inputs(weights) | outputs(weights)).items()
     }
     features = [*package.description.input, *package.description.output]
     found = {
@@ -73,10 +70,14 @@ def relative_rms(got, want) -> float:
 
 
 def error_of_answer(package: Package, weights: Weights) -> float:
-    """Of the program, evaluated in f32, against the double-precision reference of kernels/encode/."""
-    inputs = {name: weights.tensors[f"wattline.{name}"][np.newaxis] for name in ("tokens", "segments")}
-    outputs = evaluate(package, inputs)
-    got = np.concatenate([outputs["hidden"][0], outputs["pooled"]])
+    """Of the program, evaluated in f32, against the double-precision reference of kernels/."""
+    given = {
+        name: weights.tensors[f"wattline.{name}"][np.newaxis].astype(kind)
+        for name, (_, kind) in inputs(weights).items()
+    }
+    found = evaluate(package, given)
+    rows = [found[name].reshape(-1, weights.model_dim) for name in outputs(weights)]
+    got = np.concatenate(rows)
     return relative_rms(got.astype(np.float64), weights.tensors["wattline.answer"])
 
 

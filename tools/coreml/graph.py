@@ -1,4 +1,5 @@
-"""The BERT encoder as an ML program in f16, operation by operation as kernels/encode/encode.h has it."""
+"""The BERT encoder, or one block, as an ML program in f16, operation by operation as kernels/encode/encode.h
+and kernels/block/block.h have them."""
 import math
 
 import coremltools as ct
@@ -76,28 +77,56 @@ class Graph:
         return hidden, mb.tanh(x=pooled, name="pooled")
 
 
-def make(weights: Weights) -> ct.models.MLModel:
-    """A model with the inputs tokens, segments (int32 [1, n]) and the outputs hidden, pooled (f16)."""
+def inputs(weights: Weights) -> dict:
+    """Names to shapes and types: the sentence, or what enters the block."""
+    n = weights.tokens
+    if weights.is_block:
+        return {"x": ((1, n, weights.model_dim), np.float16)}
+    return {"tokens": ((1, n), np.int32), "segments": ((1, n), np.int32)}
+
+
+def outputs(weights: Weights) -> dict:
+    n, dim = weights.tokens, weights.model_dim
+    if weights.is_block:
+        return {"y": ((1, n, dim), np.float16)}
+    return {"hidden": ((1, n, dim), np.float16), "pooled": ((1, dim), np.float16)}
+
+
+def program(weights: Weights):
+    kinds = {np.int32: types.int32, np.float16: types.fp16}
     # Each input takes the name of its own specification.
-    specs = [mb.TensorSpec(shape=(1, weights.tokens), dtype=types.int32) for _ in range(2)]
+    specs = [mb.TensorSpec(shape=shape, dtype=kinds[kind]) for shape, kind in inputs(weights).values()]
+    graph = Graph(weights)
+    if weights.is_block:
 
-    @mb.program(input_specs=specs, opset_version=TARGET)
-    def program(tokens, segments):
-        return Graph(weights).encode(tokens, segments)
+        @mb.program(input_specs=specs, opset_version=TARGET)
+        def made(x):
+            return mb.identity(x=graph.block(x, 0), name="y")
 
+    else:
+
+        @mb.program(input_specs=specs, opset_version=TARGET)
+        def made(tokens, segments):
+            return graph.encode(tokens, segments)
+
+    return made
+
+
+def make(weights: Weights) -> ct.models.MLModel:
     # Tokens and segments are never negative: three operations for each would only cost time.
     pipeline = ct.PassPipeline.DEFAULT
     pipeline.remove_passes({"common::guard_negative_gather_indices"})
     model = ct.convert(
-        program,
+        program(weights),
         convert_to="mlprogram",
         minimum_deployment_target=TARGET,
         compute_precision=ct.precision.FLOAT32,  # leaves the types alone: they are f16 as written
         pass_pipeline=pipeline,
-        outputs=[ct.TensorType(name=name, dtype=np.float16) for name in ("hidden", "pooled")],
+        outputs=[ct.TensorType(name=name, dtype=kind) for name, (_, kind) in outputs(weights).items()],
         skip_model_load=True,
     )
-    model.short_description = "Benchmark of wattline: a BERT encoder with random weights."
+    part = "block of a BERT encoder" if weights.is_block else "BERT encoder"
+    model.short_description = f"Benchmark of wattline: a {part} with random weights."
     for key, value in weights.facts.items():
         model.user_defined_metadata[f"wattline.{key}"] = value
     return model

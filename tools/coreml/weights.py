@@ -16,7 +16,16 @@ class Weights:
 
     @property
     def tokens(self) -> int:
-        return len(self.tensors["wattline.tokens"])
+        return int(self.facts["tokens"])
+
+    @property
+    def is_block(self) -> bool:
+        """One block alone, of which x is the input."""
+        return self.facts["part"] == "block"
+
+    @property
+    def model_dim(self) -> int:
+        return self.tensors["wattline.answer"].shape[1]
 
     def number(self, name: str) -> float:
         return float(self.facts[name])

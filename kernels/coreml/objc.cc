@@ -1,4 +1,4 @@
-#include "kernels/encode/objc.h"
+#include "kernels/coreml/objc.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>

@@ -1,8 +1,9 @@
-#include "kernels/encode/coreml.h"
+#include "kernels/coreml/coreml.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -34,6 +35,21 @@ float ValueAt(const CoreMlArray& array, int64_t at) {
   return value;
 }
 
+// Calls visit(its place in memory, in elements) for each element, row-major. There is a stride for
+// each dimension.
+template <class Visit>
+void ForEachElement(const CoreMlArray& array, const Visit& visit) {
+  int64_t count = 1;
+  for (const int64_t size : array.shape) count *= size;
+  std::vector<int64_t> index(array.shape.size(), 0);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t at = 0;
+    for (size_t d = 0; d < index.size(); ++d) at += index[d] * array.strides[d];
+    visit(at);
+    for (size_t d = index.size(); d-- > 0 && ++index[d] == array.shape[d];) index[d] = 0;
+  }
+}
+
 }  // namespace
 
 LoadedCoreMl LoadCoreMl(const CoreMlLibraries& libraries) {
@@ -61,17 +77,8 @@ CoreMlFloats FloatsOf(const CoreMlArray& array) {
   if (array.data == nullptr || array.shape.empty() || array.shape.size() != array.strides.size()) {
     return {{}, "Core ML's output has no data, or no stride for each dimension"};
   }
-  int64_t count = 1;
-  for (const int64_t size : array.shape) count *= size;
   CoreMlFloats floats;
-  floats.values.reserve(static_cast<size_t>(count));
-  std::vector<int64_t> index(array.shape.size(), 0);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t at = 0;
-    for (size_t d = 0; d < index.size(); ++d) at += index[d] * array.strides[d];
-    floats.values.push_back(ValueAt(array, at));
-    for (size_t d = index.size(); d-- > 0 && ++index[d] == array.shape[d];) index[d] = 0;
-  }
+  ForEachElement(array, [&](int64_t at) { floats.values.push_back(ValueAt(array, at)); });
   return floats;
 }
 
@@ -110,21 +117,41 @@ void CoreMlModel::Load(const std::string& package, CoreMlUnits units) {
 }
 
 void CoreMlModel::SetInput(const char* name, std::span<const int32_t> values) {
+  SetInput(name, CoreMlType::kInt32, std::array<int64_t, 2>{1, std::ssize(values)},
+           std::as_bytes(values));
+}
+
+void CoreMlModel::SetInput(const char* name, std::span<const float> values, int64_t cols) {
+  std::vector<uint16_t> halves;
+  for (const float value : values) halves.push_back(F16FromFloat(value));
+  SetInput(name, CoreMlType::kFloat16, std::array<int64_t, 3>{1, std::ssize(values) / cols, cols},
+           std::as_bytes(std::span<const uint16_t>(halves)));
+}
+
+void CoreMlModel::SetInput(const char* name, CoreMlType type, std::span<const int64_t> shape,
+                           std::span<const std::byte> values) {
   if (!fault_.empty()) return;
   const Objc& o = *objc_;
   const ObjcPool pool(o);
-  const ObjcId shape = Send(o, Class("NSMutableArray"), "array");
-  for (const int64_t size : {int64_t{1}, static_cast<int64_t>(values.size())}) {
-    const ObjcId number = Send(o, Class("NSNumber"), "numberWithLongLong:", size);
-    Send<void>(o, shape, "addObject:", number);
+  const ObjcId sizes = Send(o, Class("NSMutableArray"), "array");
+  for (const int64_t size : shape) {
+    Send<void>(o, sizes, "addObject:", Send(o, Class("NSNumber"), "numberWithLongLong:", size));
   }
   ObjcId error = nullptr;
-  const ObjcOwner array(objc_, Send(o, Send(o, Class("MLMultiArray"), "alloc"),
-                                    "initWithShape:dataType:error:", shape,
-                                    static_cast<int64_t>(CoreMlType::kInt32), &error));
-  auto* data = Send<void*>(o, array.get(), "dataPointer");
-  if (data == nullptr) return Fail(fmt::format("making the input {}", name), error);
-  std::memcpy(data, values.data(), values.size_bytes());
+  const ObjcOwner array(
+      objc_, Send(o, Send(o, Class("MLMultiArray"), "alloc"),
+                  "initWithShape:dataType:error:", sizes, static_cast<int64_t>(type), &error));
+  auto* data = Send<std::byte*>(o, array.get(), "dataPointer");
+  const CoreMlArray layout = LayoutOf(array.get());
+  if (data == nullptr || layout.shape.size() != layout.strides.size()) {
+    return Fail(fmt::format("making the input {}", name), error);
+  }
+  const int64_t element_byte = type == CoreMlType::kFloat16 ? 2 : 4;
+  const std::byte* from = values.data();
+  ForEachElement(layout, [&](int64_t at) {
+    std::memcpy(data + at * element_byte, from, static_cast<size_t>(element_byte));
+    from += element_byte;
+  });
   const ObjcId feature =
       Send(o, Class("MLFeatureValue"), "featureValueWithMultiArray:", array.get());
   Send<void>(o, features_.get(), "setObject:forKey:", feature, Text(name));
@@ -158,6 +185,11 @@ CoreMlArray CoreMlModel::Output(const char* name) {
     Fail(fmt::format("the output {}", name), nullptr);
     return {};
   }
+  return LayoutOf(array);
+}
+
+CoreMlArray CoreMlModel::LayoutOf(ObjcId array) const {
+  const Objc& o = *objc_;
   CoreMlArray result;
   result.type = static_cast<CoreMlType>(Send<int64_t>(o, array, "dataType"));
   result.shape = Numbers(Send(o, array, "shape"));

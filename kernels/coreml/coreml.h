@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/encode/objc.h"
+#include "kernels/coreml/objc.h"
 
 namespace wattline::kernels {
 
@@ -36,7 +36,7 @@ struct LoadedCoreMl {
 // Both frameworks and the classes that are used here.
 LoadedCoreMl LoadCoreMl(const CoreMlLibraries& libraries);
 
-// An output as it lies in Core ML's memory; strides count elements, and rows may be padded.
+// An array as it lies in Core ML's memory; strides count elements, and rows may be padded.
 struct CoreMlArray {
   CoreMlType type = CoreMlType::kFloat16;
   std::vector<int64_t> shape;
@@ -62,8 +62,10 @@ class CoreMlModel {
   // The first thing that failed; what follows does nothing.
   const std::string& fault() const { return fault_; }
 
-  // The input `name`: int32 [1, values.size()], copied.
+  // The input `name`, copied: int32 [1, values.size()].
   void SetInput(const char* name, std::span<const int32_t> values);
+  // f16 [1, values.size() / cols, cols], rounded from `values`.
+  void SetInput(const char* name, std::span<const float> values, int64_t cols);
   // One prediction, complete on return. Its outputs replace those of the last one.
   void Predict();
   // Of the last prediction; valid until the next one.
@@ -73,6 +75,10 @@ class CoreMlModel {
   ObjcId Class(const char* name) const { return objc_->get_class(name); }
   ObjcId Text(const char* text) const;
   std::vector<int64_t> Numbers(ObjcId array) const;
+  CoreMlArray LayoutOf(ObjcId array) const;
+  // `values` row-major, elements of the type's size.
+  void SetInput(const char* name, CoreMlType type, std::span<const int64_t> shape,
+                std::span<const std::byte> values);
   // Keeps the sentence where nothing has failed before; `error` is an NSError or nil.
   void Fail(const std::string& what, ObjcId error);
   void Load(const std::string& package, CoreMlUnits units);
