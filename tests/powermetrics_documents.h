@@ -73,15 +73,30 @@ inline std::string M4ProGpuDocument() {
                                   Real("idle_ratio", 0.995324) + Integer("gpu_energy", 9)));
 }
 
-// M1, macOS 12.5: 104.51 ms at 947 mW CPU, 153 mW GPU, 220 mW DRAM, 1473 mW package.
-inline std::string MacOs12Document() {
-  return Document(Top(104510000, "MacBookAir10,1", "21G115") + Name("thermal_pressure", "Nominal") +
-                  Dict("processor", Clusters() + Integer("ane_energy", 0) + Real("ane_power", 0) +
-                                        Integer("dram_energy", 23) + Real("dram_power", 220) +
-                                        Integer("cpu_energy", 99) + Real("cpu_power", 947) +
-                                        Integer("gpu_energy", 16) + Real("gpu_power", 153) +
-                                        Integer("package_energy", 154) +
-                                        Real("package_power", 1473)));
+struct RecordedSample {
+  uint64_t elapsed_ns, cpu_mj, gpu_mj, dram_mj, package_mj;
+};
+// Ten samples in a row of a MacBookAir10,1 (M1) under macOS 12.5, asked for every 100 ms: of each
+// its time and its power as energy, in the first 947 mW CPU, 153 GPU, 220 DRAM, 1473 package. The
+// neural engine rested (codecarbon, tests/test_data/mock_powermetrics_log.txt).
+inline constexpr RecordedSample kM1Recording[] = {
+    {104'510'000, 99, 16, 23, 154}, {104'810'000, 44, 7, 17, 81}, {105'930'000, 22, 3, 7, 42},
+    {108'220'000, 11, 1, 4, 13},    {109'240'000, 17, 1, 7, 31},  {108'450'000, 40, 5, 16, 67},
+    {108'380'000, 25, 3, 9, 47},    {106'720'000, 29, 2, 10, 48}, {108'880'000, 22, 2, 7, 33},
+    {108'920'000, 26, 1, 9, 35}};
+
+// As macOS 12 prints it, with the memory's energy.
+inline std::string MacOs12Document(const RecordedSample& sample = kM1Recording[0]) {
+  const auto energy = [&sample](const std::string& part, uint64_t mj) {
+    return Integer((part + "_energy").c_str(), mj) +
+           Real((part + "_power").c_str(),
+                1e9 * static_cast<double>(mj) / static_cast<double>(sample.elapsed_ns));
+  };
+  return Document(
+      Top(sample.elapsed_ns, "MacBookAir10,1", "21G115") + Name("thermal_pressure", "Nominal") +
+      Dict("processor", Clusters() + energy("ane", 0) + energy("dram", sample.dram_mj) +
+                            energy("cpu", sample.cpu_mj) + energy("gpu", sample.gpu_mj) +
+                            energy("package", sample.package_mj)));
 }
 
 }  // namespace wattline::energy
