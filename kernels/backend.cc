@@ -45,6 +45,7 @@ constexpr Backend CpuBackend(std::string_view name, const CpuKernels* table,
           .why_not = why_not,
           .describe = describe,
           .cpu = table,
+          .holds = CpuHolds,
           .gemm = MakeCpuGemm,
           .linear = MakeCpuLinear,
           .attention = MakeCpuAttention,
@@ -152,8 +153,10 @@ std::span<const Backend> AllBackends() { return kBackends; }
 
 bool Holds(const Backend& backend, std::string_view format) {
   if (backend.holds == nullptr) return true;
-  const std::optional<Format> pure = FormatFromName(format);
-  return pure && backend.holds(*pure);
+  if (const std::optional<Format> pure = FormatFromName(format)) return backend.holds(*pure);
+  // The mix of PlanFormats (model/tensors.h); q8_0 stands in where rows are no multiples of 256.
+  return format == "q4_k_m" && backend.holds(Format::kQ4_K) && backend.holds(Format::kQ6_K) &&
+         backend.holds(Format::kQ8_0);
 }
 
 const Backend* FindBackend(std::string_view name) {

@@ -237,6 +237,11 @@ class NormWork : public PoolWork {
   Buffer<float> scale_, block_sum_;
 };
 
+std::string WhyNotCpuWeights(Format format) {
+  std::string why_not = WhyNotCpuFormat(format);
+  return why_not.empty() ? why_not : "the weights are " + why_not;
+}
+
 // The only failure of a constructor above is memory.
 template <class W, class... Args>
 MadeWork MakeCpuWork(Args&&... args) {
@@ -259,6 +264,8 @@ MadeWork MakeCpuGemm(const Backend& backend, const GemmCase& c, ThreadPool& pool
 }
 
 MadeWork MakeCpuLinear(const Backend& backend, const LinearCase& c, ThreadPool& pool) {
+  if (std::string why_not = WhyNotCpuWeights(c.w.format); !why_not.empty())
+    return {nullptr, why_not};
   return MakeCpuWork<LinearWork>(*backend.cpu, c, pool);
 }
 
@@ -267,6 +274,7 @@ MadeWork MakeCpuAttention(const Backend& backend, const AttentionArgs& c, Thread
 }
 
 MadeWork MakeCpuDequant(const Backend& backend, const Matrix& w, Format to, ThreadPool& pool) {
+  if (std::string why_not = WhyNotCpuWeights(w.format); !why_not.empty()) return {nullptr, why_not};
   if (to != Format::kF32 && to != Format::kBF16) {
     return {nullptr,
             "the CPU kernels unpack to f32 and bf16, not to " + std::string(Info(to).name)};

@@ -6,8 +6,8 @@
 namespace wattline::kernels {
 namespace {
 
-// Block sizes and type codes: ggml docs/gguf.md and ggml-common.h; mlx4: format.h.
-constexpr std::array<FormatInfo, 10> kFormats = {{
+// Block sizes and type codes: ggml docs/gguf.md and ggml-common.h; mlx*, nvfp4: format.h.
+constexpr std::array<FormatInfo, 16> kFormats = {{
     {Format::kF32, "f32", 1, 4, 0},
     {Format::kF16, "f16", 1, 2, 1},
     {Format::kBF16, "bf16", 1, 2, 30},
@@ -18,6 +18,12 @@ constexpr std::array<FormatInfo, 10> kFormats = {{
     {Format::kQ5_K, "q5_k", 256, 176, 13},
     {Format::kQ6_K, "q6_k", 256, 210, 14},
     {Format::kMlx4, "mlx4", 64, 36, std::nullopt},
+    {Format::kMlx4G128, "mlx4_g128", 128, 68, std::nullopt},
+    {Format::kMlx8G32, "mlx8_g32", 32, 36, std::nullopt},
+    {Format::kMlx8, "mlx8", 64, 68, std::nullopt},
+    {Format::kMlx8G128, "mlx8_g128", 128, 132, std::nullopt},
+    {Format::kMxfp4, "mxfp4", 32, 17, 39},
+    {Format::kNvfp4, "nvfp4", 16, 9, std::nullopt},
 }};
 
 }  // namespace

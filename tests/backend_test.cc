@@ -214,6 +214,27 @@ TEST(BackendTest, EveryAttentionAgreesWithTheReference) {
   }
 }
 
+TEST(BackendTest, CpusHoldEveryFormatButThoseOfMlxAlone) {
+  const std::set<std::string_view> only_mlx = {"mlx4_g128", "mlx8_g32", "mlx8",
+                                               "mlx8_g128", "mxfp4",    "nvfp4"};
+  ThreadPool pool(1);
+  for (const Backend& backend : AllBackends()) {
+    if (backend.cpu == nullptr) continue;
+    for (const FormatInfo& info : AllFormats()) {
+      EXPECT_EQ(Holds(backend, info.name), !only_mlx.contains(info.name)) << info.name;
+    }
+    EXPECT_TRUE(Holds(backend, "q4_k_m"));
+    EXPECT_FALSE(Holds(backend, "q3_k"));
+    const std::vector<float> x(128, 1.0f);
+    const std::vector<std::byte> data = PackedRows(Format::kMlx8, 1, 128, 8);
+    const Matrix w{Format::kMlx8, 1, 128, data.data()};
+    const std::string why_not =
+        "the weights are mlx8, which the CPU kernels do not hold; the backend mlx does";
+    EXPECT_EQ(backend.linear(backend, {w, x.data(), 1}, pool).why_not, why_not);
+    EXPECT_EQ(backend.dequant(backend, w, Format::kF32, pool).why_not, why_not);
+  }
+}
+
 // Rows of small matrices reach neither.
 TEST(BackendTest, EveryInstructionSetStreamsAndQuantises) {
   for (const CpuKernels* cpu : AllCpuKernels()) {
@@ -234,6 +255,10 @@ TEST(BackendTest, EveryDequantRoundsTheExactValue) {
     }
     ForEachUsable([&](const Backend& backend, ThreadPool& pool) {
       if (backend.dequant == nullptr) return;
+      if (!Holds(backend, info.name)) {
+        EXPECT_EQ(backend.dequant(backend, w, Format::kF32, pool).work, nullptr) << info.name;
+        return;
+      }
       for (Format to : {Format::kF32, Format::kBF16}) {
         const MadeWork made = backend.dequant(backend, w, to, pool);
         ASSERT_NE(made.work, nullptr) << made.why_not;

@@ -1,13 +1,25 @@
-// Instruction sets whose functions are tested with another set's already. In an emulator, and under
-// sanitizers, running the same code twice would cost minutes.
+// What tests of all tables loop over: the formats that those hold, and instruction sets whose
+// functions are tested with another set's already. In an emulator, and under sanitizers, running
+// the same code twice would cost minutes.
 #pragma once
 
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/cpu/cpu_kernels.h"
+#include "kernels/format.h"
 
 namespace wattline::kernels {
+
+// The formats of weights that the tables hold.
+inline std::vector<FormatInfo> CpuFormats() {
+  std::vector<FormatInfo> formats;
+  for (const FormatInfo& info : AllFormats()) {
+    if (CpuHolds(info.format)) formats.push_back(info);
+  }
+  return formats;
+}
 
 // The first table behind `table` in AllCpuKernels() for which `same` holds; null where there is
 // none.

@@ -55,6 +55,29 @@ INSTANTIATE_TEST_SUITE_P(Formats, DecoderFormatTest,
                                          "q5_k", "q6_k", "q4_k_m", "mlx4"),
                          [](const auto& p) { return std::string(p.param); });
 
+// The first matrix and one of a layer; the reference decodes it (random_model_test).
+TEST(DecoderTest, AModelThatMlxAloneHoldsIsRefused) {
+  ThreadPool pool(1);
+  for (const char* format : {"mlx8", "mlx4_g128", "mxfp4", "nvfp4"}) {
+    const std::string why_not =
+        std::string(format) + ", which the CPU kernels do not hold; the backend mlx does";
+    const auto model = SmallModel(SmallShape(), format);
+    ASSERT_TRUE(model);
+    const auto dense = SmallModel(SmallShape(), "f32");
+    for (const Backend* backend : UsableCpuBackends()) {
+      const MadeDecoder made = MakeCpuDecoder(*backend, *model, {kPrompt, 1, kPrompt}, pool);
+      EXPECT_FALSE(made.decoder);
+      EXPECT_EQ(made.why_not, "token_embd is " + why_not);
+    }
+    model->token_embd = dense->token_embd;
+    model->output = dense->output;
+    for (const Backend* backend : UsableCpuBackends()) {
+      EXPECT_EQ(MakeCpuDecoder(*backend, *model, {kPrompt, 1, kPrompt}, pool).why_not,
+                "layer 0: attn_q is " + why_not);
+    }
+  }
+}
+
 class DecoderOddShapeTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(DecoderOddShapeTest, AgreesWithTheReference) {

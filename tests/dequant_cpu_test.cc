@@ -12,6 +12,7 @@
 #include "kernels/buffer.h"
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant.h"
+#include "tests/cpu_tables.h"
 #include "tests/packed_rows.h"
 
 namespace wattline::kernels::dequant_cpu_test {
@@ -55,7 +56,7 @@ std::vector<int64_t> Columns(const FormatInfo& info) {
 }
 
 TEST_P(DequantCpuTest, EveryFormatIsTheReferenceRoundedOnce) {
-  for (const FormatInfo& info : AllFormats()) {
+  for (const FormatInfo& info : CpuFormats()) {
     for (int64_t cols : Columns(info)) {
       SCOPED_TRACE(std::string(info.name) + " cols " + std::to_string(cols));
       for (uint64_t seed = 0; seed < 20; ++seed) {
@@ -95,7 +96,7 @@ void ExpectStreamsTheSame(Format format, int64_t cols, int64_t shift,
 }
 
 TEST_P(DequantCpuTest, StoresPastTheCachesWriteTheSame) {
-  for (const FormatInfo& info : AllFormats()) {
+  for (const FormatInfo& info : CpuFormats()) {
     for (int64_t blocks : {1, 2, 17, 40}) {
       for (int64_t shift : {0, 16, 1}) {
         const int64_t cols = blocks * (info.block_elements == 1 ? 33 : info.block_elements);

@@ -65,6 +65,61 @@ TEST(DequantReferenceTest, AnMlx4BlockCountedByHand) {
   EXPECT_EQ(Reference(Format::kMlx4, block), expected);
 }
 
+// Head of scale 0.5 and bias -3.
+std::vector<std::byte> AffineBlock(size_t byte) {
+  std::vector<std::byte> block(byte, std::byte{0});
+  block[0] = std::byte{0x00}, block[1] = std::byte{0x38};
+  block[2] = std::byte{0x00}, block[3] = std::byte{0xc2};
+  return block;
+}
+
+TEST(DequantReferenceTest, MlxBlocksOf4BitsCountedByHand) {
+  std::vector<std::byte> block = AffineBlock(68);
+  block[4] = std::byte{0x21}, block[67] = std::byte{0xf7};
+  std::vector<double> expected(128, -3.0);
+  expected[0] = -2.5, expected[1] = -2.0, expected[126] = 0.5, expected[127] = 4.5;
+  EXPECT_EQ(Reference(Format::kMlx4G128, block), expected);
+}
+
+TEST(DequantReferenceTest, MlxBlocksOf8BitsCountedByHand) {
+  for (const auto& [format, group] : {std::pair<Format, size_t>{Format::kMlx8G32, 32},
+                                      {Format::kMlx8, 64},
+                                      {Format::kMlx8G128, 128}}) {
+    std::vector<std::byte> block = AffineBlock(4 + group);
+    block[4] = std::byte{0x80}, block[5] = std::byte{0x01}, block.back() = std::byte{0xff};
+    std::vector<double> expected(group, -3.0);
+    expected[0] = 61.0, expected[1] = -2.5, expected[group - 1] = 124.5;
+    EXPECT_EQ(Reference(format, block), expected) << Info(format).name;
+  }
+}
+
+// Elements 0 to 15 have the codes 0 to 15, 16 to 31 the code 1.
+TEST(DequantReferenceTest, AnMxfp4BlockCountedByHand) {
+  std::vector<std::byte> block(17);
+  block[0] = std::byte{126};  // 0.5
+  for (size_t i = 0; i < 16; ++i) block[1 + i] = static_cast<std::byte>(16 + i);
+  std::vector<double> expected = {0,    0.25,  0.5,  0.75,  1,  1.5,  2,  3,
+                                  -0.0, -0.25, -0.5, -0.75, -1, -1.5, -2, -3};
+  expected.resize(32, 0.25);
+  EXPECT_EQ(Reference(Format::kMxfp4, block), expected);
+  block[0] = std::byte{255};
+  for (const double x : Reference(Format::kMxfp4, block)) EXPECT_TRUE(std::isnan(x));
+}
+
+// Element i has the code i.
+TEST(DequantReferenceTest, AnNvfp4BlockCountedByHand) {
+  std::vector<std::byte> block(9);
+  block[0] = std::byte{0x3c};  // 1.5
+  for (size_t i = 0; i < 8; ++i) block[1 + i] = static_cast<std::byte>(0x10 + 0x22 * i);
+  const std::vector<double> expected = {0,    0.75,  1.5,  2.25,  3,  4.5,  6,  9,
+                                        -0.0, -0.75, -1.5, -2.25, -3, -4.5, -6, -9};
+  EXPECT_EQ(Reference(Format::kNvfp4, block), expected);
+  for (const int code : {0x7f, 0xff}) {
+    block[0] = static_cast<std::byte>(code);
+    for (const double x : Reference(Format::kNvfp4, block)) EXPECT_TRUE(std::isnan(x));
+  }
+}
+
 TEST(DequantReferenceTest, AQ8_0BlockCountedByHand) {
   std::vector<std::byte> block(34, std::byte{0});
   block[1] = std::byte{0x38};  // d = 0.5
@@ -75,8 +130,9 @@ TEST(DequantReferenceTest, AQ8_0BlockCountedByHand) {
 }
 
 // Blocks of bytes (7 i^2 + 37 i + 11) mod 251 with d = 0.0123 and dmin (q4_1: the minimum) =
-// -0.0457 in f16, read by the Python package gguf 0.19.0 (gguf.quants.dequantize). The two sums,
-// of x_i and of i x_i, cover the elements that are not listed.
+// -0.0457 in f16 (mxfp4: a scale of 2^-6), read by the Python package gguf 0.19.0
+// (gguf.quants.dequantize). The two sums, of x_i and of i x_i, cover the elements that are not
+// listed.
 struct KnownBlock {
   Format format;
   std::vector<std::pair<size_t, double>> elements;
@@ -127,6 +183,10 @@ const KnownBlock kKnownBlocks[] = {
       {255, -13.0610962}},
      -322.72714233398438,
      -36278.891876220703},
+    {Format::kMxfp4,
+     {{0, 0.09375}, {1, 0.0078125}, {15, 0}, {16, 0.0234375}, {17, 0.09375}, {31, 0}},
+     0.09375,
+     1.3359375},
 };
 
 TEST(DequantReferenceTest, PackedBlocksAgreeWithAnIndependentDecoder) {
@@ -138,7 +198,11 @@ TEST(DequantReferenceTest, PackedBlocksAgreeWithAnIndependentDecoder) {
       block[i] = static_cast<std::byte>((7 * i * i + 37 * i + 11) % 251);
     }
     const uint16_t d = F16FromFloat(0.0123f), min = F16FromFloat(-0.0457f);
-    std::memcpy(block.data() + (known.format == Format::kQ6_K ? 208 : 0), &d, 2);
+    if (known.format == Format::kMxfp4) {
+      block[0] = std::byte{121};
+    } else {
+      std::memcpy(block.data() + (known.format == Format::kQ6_K ? 208 : 0), &d, 2);
+    }
     if (known.format == Format::kQ4_1 || known.format == Format::kQ4_K ||
         known.format == Format::kQ5_K) {
       std::memcpy(block.data() + 2, &min, 2);
@@ -166,6 +230,10 @@ TEST(DequantLawTest, CountsAreThoseOfAHandCountedMatrix) {
   EXPECT_EQ(DequantFlop({Format::kQ6_K, 3, 256, nullptr}), 3 * 256);
   EXPECT_EQ(DequantByte({Format::kMlx4, 3, 128, nullptr}, 4), 3 * 2 * 36 + 3 * 128 * 4);
   EXPECT_EQ(DequantFlop({Format::kMlx4, 3, 128, nullptr}), 3 * 128 * 2);
+  EXPECT_EQ(DequantByte({Format::kMlx8G128, 3, 256, nullptr}, 4), 3 * 2 * 132 + 3 * 256 * 4);
+  EXPECT_EQ(DequantFlop({Format::kMlx8G128, 3, 256, nullptr}), 3 * 256 * 2);
+  EXPECT_EQ(DequantByte({Format::kNvfp4, 3, 64, nullptr}, 4), 3 * 4 * 9 + 3 * 64 * 4);
+  EXPECT_EQ(DequantFlop({Format::kMxfp4, 3, 64, nullptr}), 3 * 64);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/features.h"
 #include "kernels/dequant/dequant.h"
+#include "tests/cpu_tables.h"
 #include "tests/packed_rows.h"
 
 namespace wattline::kernels::gemv_test {
@@ -214,14 +215,11 @@ TEST_P(GemvTest, ExtremeIntegersDoNotSaturate) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GemvTest,
-                         testing::Combine(testing::ValuesIn(Isas()),
-                                          testing::ValuesIn(AllFormats().begin(),
-                                                            AllFormats().end())),
-                         [](const auto& param) {
-                           return std::get<0>(param.param).name + "_" +
-                                  std::string(std::get<1>(param.param).name);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, GemvTest, testing::Combine(testing::ValuesIn(Isas()), testing::ValuesIn(CpuFormats())),
+    [](const auto& param) {
+      return std::get<0>(param.param).name + "_" + std::string(std::get<1>(param.param).name);
+    });
 
 class PrepareTest : public testing::TestWithParam<Isa> {
  protected:

@@ -273,7 +273,7 @@ TEST_P(LinearPanelTest, FormatsOfOneFormShareItsPreparation) {
     const std::vector<float> x = RandomActivations(tokens * cols, 5);
     const LinearCase c{{format(), rows, cols, data.data()}, x.data(), tokens};
     const std::vector<float> own = RunLinear(cpu(), c, 2);
-    for (const FormatInfo& other : AllFormats()) {
+    for (const FormatInfo& other : CpuFormats()) {
       if (cpu().form(other.format, tokens, cols) != cpu().form(format(), tokens, cols)) continue;
       EXPECT_EQ(RunLinear(cpu(), c, 2, other.format), own) << other.name << ", " << tokens;
     }
@@ -295,11 +295,9 @@ TEST_P(LinearPanelTest, OtherTokensChangeNoBit) {
   }
 }
 
-std::vector<FormatInfo> Formats() { return {AllFormats().begin(), AllFormats().end()}; }
-
 INSTANTIATE_TEST_SUITE_P(AllIsas, LinearPanelTest,
                          testing::Combine(testing::ValuesIn(Candidates()),
-                                          testing::ValuesIn(Formats())),
+                                          testing::ValuesIn(CpuFormats())),
                          [](const auto& param) {
                            return std::get<0>(param.param).name + "_" +
                                   std::string(std::get<1>(param.param).name);

@@ -12,10 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/dequant/dequant.h"
 #include "kernels/float16.h"
+#include "kernels/float8.h"
 #include "kernels/model/load.h"
 #include "kernels/model/mlx_blocks.h"
 #include "kernels/model/mlx_writer.h"
@@ -39,6 +41,16 @@ ModelShape TinyShape() {
   s.vocab = 40;
   s.rope_dim = 16;
   s.rope_layout = RopeLayout::kHalves;
+  return s;
+}
+
+// The same for groups of 128.
+ModelShape WideShape() {
+  ModelShape s = TinyShape();
+  s.model_dim = 128;
+  s.ffn_dim = 256;
+  s.head_dim = 32;
+  s.rope_dim = 32;
   return s;
 }
 
@@ -71,6 +83,39 @@ LoadedModel LoadTexts(const std::string& config, const std::string& weights) {
                            {{"model.safetensors", BytesOf(weights)}});
 }
 
+// A file's parts, to be made lies.
+struct Parts {
+  Json config, header;
+  std::string data;
+
+  std::string Weights() const {
+    const std::string text = header.dump();
+    const uint64_t byte = text.size();
+    return std::string(reinterpret_cast<const char*>(&byte), sizeof byte) + text + data;
+  }
+  LoadedModel Load() const { return LoadTexts(config.dump(), Weights()); }
+  Json& At(const char* name) { return header[name]; }
+  // The bytes of a tensor.
+  char* Data(const char* name) {
+    return data.data() + header.at(name).at("data_offsets").at(0).get<size_t>();
+  }
+};
+
+Parts PartsOf(const Model& model) {
+  const MlxFiles files = MlxFilesOf(model);
+  uint64_t byte = 0;
+  std::memcpy(&byte, files.weights.data(), sizeof byte);
+  return {Json::parse(files.config), Json::parse(files.weights.substr(8, byte)),
+          files.weights.substr(8 + byte)};
+}
+// The matrix has so many columns, of `byte` bytes each, at the same place.
+void Resize(Json& entry, int64_t cols, int64_t byte) {
+  const auto rows = entry["shape"][0].get<int64_t>();
+  const auto begin = entry["data_offsets"][0].get<int64_t>();
+  entry["shape"][1] = cols;
+  entry["data_offsets"][1] = begin + rows * cols * byte;
+}
+
 void ExpectSameTensors(const Model& a, const Model& b) {
   for (const TensorSpec& spec : LlamaTensors(a.shape)) {
     const Matrix x = TensorAt(spec, a), y = TensorAt(spec, b);
@@ -84,7 +129,7 @@ class MlxRoundTripTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(MlxRoundTripTest, EveryTensorAndEveryNumberComesBack) {
   for (const bool other : {false, true}) {
-    ModelShape shape = TinyShape();
+    ModelShape shape = std::string_view(GetParam()).ends_with("g128") ? WideShape() : TinyShape();
     shape.tied_output = other;
     if (other) shape.rope_layout = RopeLayout::kAdjacent;
     if (other) shape.llama3_rope = Llama3Rope{32.0, 1.0, 4.0, 16};
@@ -121,7 +166,28 @@ TEST_P(MlxRoundTripTest, EveryTensorAndEveryNumberComesBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, MlxRoundTripTest,
-                         testing::Values("f32", "f16", "bf16", "q4_1", "mlx4"));
+                         testing::Values("f32", "f16", "bf16", "q4_1", "mlx4", "mlx4_g128",
+                                         "mlx8_g32", "mlx8", "mlx8_g128", "mxfp4", "nvfp4"));
+
+// As mlx_lm writes it; of modes without biases the folder has none, and norms are bf16.
+TEST(MlxWriterTest, TheModeIsSaid) {
+  const struct {
+    const char* format;
+    Json quantisation;
+    const char *scales, *norm;
+  } cases[] = {
+      {"mlx8", {{"group_size", 64}, {"bits", 8}, {"mode", "affine"}}, "F16", "F16"},
+      {"mxfp4", {{"group_size", 32}, {"bits", 4}, {"mode", "mxfp4"}}, "U8", "BF16"},
+      {"nvfp4", {{"group_size", 16}, {"bits", 4}, {"mode", "nvfp4"}}, "U8", "BF16"},
+  };
+  for (const auto& c : cases) {
+    Parts parts = PartsOf(*MakeModel(TinyShape(), c.format));
+    EXPECT_EQ(parts.config["quantization"], c.quantisation);
+    EXPECT_EQ(parts.At("lm_head.scales")["dtype"], c.scales);
+    EXPECT_EQ(parts.At("model.norm.weight")["dtype"], c.norm);
+    EXPECT_EQ(parts.header.contains("lm_head.biases"), std::string_view(c.scales) == "F16");
+  }
+}
 
 class Folder {
  public:
@@ -161,50 +227,34 @@ TEST(MlxLoadTest, LogitsFromAFolderAreThoseOfTheSameWeights) {
   }
 }
 
-// tests/data/mlx_llama: a Llama of one layer, random and in bf16, that mlx_lm 0.32.2 packed (4 bit,
-// groups of 64) and wrote, and the logits of MLX 0.32.4 with all its arrays in f32, to 6 decimals.
-// The two differ by the rounding of f32: measured 6e-6 where logits reach 8.
-TEST(MlxLoadTest, AFolderThatMlxLmWroteGivesMlxsLogits) {
-  const std::string folder = std::string(WATTLINE_SOURCE_DIR) + "/tests/data/mlx_llama";
-  const LoadedModel read = LoadModel(folder);
-  ASSERT_TRUE(read.model) << read.error;
-  EXPECT_EQ(read.note, "");
-  EXPECT_EQ(read.model->format, "mlx4");
-  std::ifstream file(folder + "/logits.json");
-  const Json want = Json::parse(file);
-  const auto tokens = want["tokens"].get<std::vector<int32_t>>();
-  const std::vector<float> got = ReferenceLogits(*read.model, tokens);
-  ASSERT_EQ(got.size(), tokens.size() * 32);
-  for (size_t i = 0; i < got.size(); ++i) {
-    ASSERT_NEAR(got[i], want["logits"][i / 32][i % 32].get<float>(), 3e-5) << i;
+// Llamas of one layer, random and in bf16, that mlx_lm 0.32.2 packed and wrote, and the logits of
+// MLX 0.32.4 with all arrays of numbers in f32, to 6 decimals. The two differ by the rounding of
+// f32: measured 6e-6 where logits reach 8. In tests/data:
+// - mlx_llama: affine 4 bit, groups of 64
+// - mlx_llama_mxfp4
+// - mlx_llama_mixed: affine 8 bit, groups of 64, but attention nvfp4, ffn_up affine 8 bit in groups
+//   of 32, ffn_down affine 4 bit in groups of 128
+TEST(MlxLoadTest, FoldersThatMlxLmWroteGiveMlxsLogits) {
+  for (const auto& [name, format] : {std::pair<const char*, const char*>{"mlx_llama", "mlx4"},
+                                     {"mlx_llama_mxfp4", "mxfp4"},
+                                     {"mlx_llama_mixed", "mlx8"}}) {
+    SCOPED_TRACE(name);
+    const std::string folder = std::string(WATTLINE_SOURCE_DIR) + "/tests/data/" + name;
+    const LoadedModel read = LoadModel(folder);
+    ASSERT_TRUE(read.model) << read.error;
+    EXPECT_EQ(read.note, "");
+    EXPECT_EQ(read.model->format, format);
+    std::ifstream file(folder + "/logits.json");
+    const Json want = Json::parse(file);
+    const auto tokens = want["tokens"].get<std::vector<int32_t>>();
+    const std::vector<float> got = ReferenceLogits(*read.model, tokens);
+    ASSERT_EQ(got.size(), tokens.size() * 32);
+    for (size_t i = 0; i < got.size(); ++i) {
+      ASSERT_NEAR(got[i], want["logits"][i / 32][i % 32].get<float>(), 3e-5) << i;
+    }
   }
 }
 
-// A file's parts, to be made lies.
-struct Parts {
-  Json config, header;
-  std::string data;
-
-  std::string Weights() const {
-    const std::string text = header.dump();
-    const uint64_t byte = text.size();
-    return std::string(reinterpret_cast<const char*>(&byte), sizeof byte) + text + data;
-  }
-  LoadedModel Load() const { return LoadTexts(config.dump(), Weights()); }
-  Json& At(const char* name) { return header[name]; }
-  // The bytes of a tensor.
-  char* Data(const char* name) {
-    return data.data() + header.at(name).at("data_offsets").at(0).get<size_t>();
-  }
-};
-
-Parts PartsOf(const Model& model) {
-  const MlxFiles files = MlxFilesOf(model);
-  uint64_t byte = 0;
-  std::memcpy(&byte, files.weights.data(), sizeof byte);
-  return {Json::parse(files.config), Json::parse(files.weights.substr(8, byte)),
-          files.weights.substr(8 + byte)};
-}
 Parts TinyParts() {
   static const std::shared_ptr<Model> model = MakeModel(TinyShape(), "mlx4");
   return PartsOf(*model);
@@ -252,8 +302,10 @@ TEST(MlxLoadTest, ShardsAreReadAsTheIndexSays) {
 
 // w = scale q + bias from the 32-bit words themselves, as MLX's documentation has it.
 TEST(MlxBlocksTest, BlocksHoldTheValuesOfTheWords) {
-  for (const Format format : {Format::kMlx4, Format::kQ4_1}) {
+  for (const Format format : {Format::kMlx4, Format::kQ4_1, Format::kMlx4G128, Format::kMlx8G32,
+                              Format::kMlx8, Format::kMlx8G128}) {
     const MlxPacking packing = *PackingOf(format);
+    EXPECT_EQ(FormatOf(packing), format);
     constexpr int64_t kGroups = 6;
     const int64_t cols = kGroups * packing.group;
     Random random(9);
@@ -294,6 +346,51 @@ TEST(MlxBlocksTest, BlocksHoldTheValuesOfTheWords) {
   }
 }
 
+// w = scale q, code for code.
+TEST(MlxBlocksTest, BlocksHoldTheValuesOfBytesAndCodes) {
+  for (const Format format : {Format::kMxfp4, Format::kNvfp4}) {
+    const MlxPacking packing = *PackingOf(format);
+    EXPECT_EQ(FormatOf(packing), format);
+    EXPECT_EQ(PackingText(packing), Info(format).name);
+    constexpr int64_t kGroups = 6;
+    const int64_t cols = kGroups * packing.group;
+    Random random(9);
+    std::vector<uint32_t> words(static_cast<size_t>(cols / 8));
+    for (uint32_t& word : words) word = static_cast<uint32_t>(random.Next());
+    std::vector<uint8_t> scales(kGroups);
+    for (uint8_t& scale : scales) scale = static_cast<uint8_t>(random.Next() % 127);
+    const auto at = [](auto& list) { return reinterpret_cast<std::byte*>(list.data()); };
+    std::vector<std::byte> blocks(static_cast<size_t>(RowByte(format, cols)));
+    HalfRounding rounding;
+    ASSERT_EQ(PackBlocks(format, kGroups, {at(words), at(scales), nullptr, false}, blocks.data(),
+                         rounding),
+              "");
+    std::vector<double> got(static_cast<size_t>(cols));
+    DequantReference(format, blocks.data(), cols, got.data());
+    for (int64_t i = 0; i < cols; ++i) {
+      const int code = static_cast<int>(words[static_cast<size_t>(i / 8)] >> (i % 8 * 4) & 15);
+      const int scale = scales[static_cast<size_t>(i / packing.group)];
+      ASSERT_EQ(got[static_cast<size_t>(i)],
+                (format == Format::kMxfp4 ? FromE8M0(scale) : FromE4M3(scale)) * FromE2M1(code))
+          << Info(format).name << " " << i;
+    }
+    std::vector<uint32_t> words_back(words.size());
+    std::vector<uint8_t> scales_back(scales.size());
+    UnpackBlocks(format, kGroups, blocks.data(), {at(words_back), at(scales_back), nullptr});
+    EXPECT_EQ(words_back, words);
+    EXPECT_EQ(scales_back, scales);
+    for (int code = 0; code < 256; ++code) {
+      scales[3] = static_cast<uint8_t>(code);
+      const bool good = format == Format::kMxfp4 ? code <= 252 : (code & 127) != 127;
+      EXPECT_EQ(PackBlocks(format, kGroups, {at(words), at(scales), nullptr, false}, blocks.data(),
+                           rounding)
+                    .empty(),
+                good)
+          << code;
+    }
+  }
+}
+
 // MLX's least scale is 1e-7: f16 has multiples of 2^-24 there.
 TEST(MlxLoadTest, AScaleBelowF16IsRoundedAndSaid) {
   Parts parts = TinyParts();
@@ -314,6 +411,63 @@ TEST(MlxLoadTest, AScaleBelowF16IsRoundedAndSaid) {
   EXPECT_TRUE(read.note.ends_with(std::string("moved by up to ") + number)) << read.note;
 }
 
+TEST(MlxLoadTest, AModuleMayHaveAModeOfItsOwn) {
+  Parts parts = PartsOf(*MakeModel(TinyShape(), "mlx8"));
+  const Parts other = PartsOf(*MakeModel(TinyShape(), "mxfp4"));
+  for (const char* name : {"lm_head.weight", "lm_head.scales"}) {
+    const auto begin = other.header.at(name).at("data_offsets").at(0).get<size_t>();
+    const auto end = other.header.at(name).at("data_offsets").at(1).get<size_t>();
+    parts.At(name) = other.header.at(name);
+    parts.At(name)["data_offsets"] = {parts.data.size(), parts.data.size() + end - begin};
+    parts.data += other.data.substr(begin, end - begin);
+  }
+  parts.header.erase("lm_head.biases");
+  EXPECT_NE(parts.Load().error.find("tensor 'lm_head.weight' is packed as mxfp4, but config.json "
+                                    "says mode 'affine'"),
+            std::string::npos);
+  parts.config["quantization"]["lm_head"] = {{"group_size", 32}, {"bits", 4}, {"mode", "mxfp4"}};
+  const LoadedModel read = parts.Load();
+  ASSERT_TRUE(read.model) << read.error;
+  EXPECT_EQ(read.model->output.format, Format::kMxfp4);
+  EXPECT_EQ(read.model->token_embd.format, Format::kMlx8);
+  EXPECT_EQ(read.model->format, "mlx8");
+}
+
+// What is wrong with scales of one byte.
+TEST(MlxLoadTest, AFolderOfMxfp4HasItsOwnSentences) {
+  const Parts good = PartsOf(*MakeModel(TinyShape(), "mxfp4"));
+  const auto error_of = [&good](const std::function<void(Parts&)>& tell) {
+    Parts parts = good;
+    tell(parts);
+    return parts.Load().error;
+  };
+  const auto ends = [](const std::string& text, const char* end) {
+    EXPECT_TRUE(text.ends_with(end)) << text;
+  };
+  ends(
+      error_of([](Parts& p) { p.Data("lm_head.scales")[5] = '\xff'; }),
+      "tensor 'lm_head.weight' group 5 has the scale code 255, which is NaN or passes f32's range");
+  ends(error_of([](Parts& p) { p.config["quantization"]["mode"] = "nvfp4"; }),
+       "is packed as mxfp4, but config.json says mode 'nvfp4'");
+  ends(error_of([](Parts& p) { p.config["quantization"].erase("mode"); }),
+       "is packed as mxfp4, but config.json says mode 'affine'");
+  ends(error_of([](Parts& p) {
+         p.At("lm_head.biases") = p.At("lm_head.scales");
+         p.data.resize(p.data.size() + 80);
+         p.At("lm_head.biases")["data_offsets"] = {p.data.size() - 80, p.data.size()};
+       }),
+       "tensor 'lm_head.biases' has no place: the weights are packed as mxfp4");
+  // Twice as many words for the same groups: E4M3 weights.
+  ends(error_of([](Parts& p) {
+         Resize(p.At("lm_head.weight"), 16, 4);
+         p.data.resize(p.data.size() + 40 * 16 * 4);
+         p.At("lm_head.weight")["data_offsets"] = {p.data.size() - 40 * 16 * 4, p.data.size()};
+       }),
+       "is packed as mxfp8 8 bit, groups of 32; supported: affine 4 bit, groups of 32; affine 4 "
+       "bit, groups of 64; affine 4 bit, groups of 128; affine 8 bit, groups of 32; affine 8 bit, "
+       "groups of 64; affine 8 bit, groups of 128; mxfp4; nvfp4");
+}
+
 struct Lie {
   const char* name;
   std::function<void(Parts&)> tell;
@@ -323,14 +477,6 @@ void PrintTo(const Lie& lie, std::ostream* out) { *out << lie.name; }
 
 void PutScale(Parts& parts, uint16_t bits) {
   std::memcpy(parts.Data("model.layers.1.mlp.up_proj.scales") + 6, &bits, 2);
-}
-
-// The matrix has so many columns, of `byte` bytes each, at the same place.
-void Resize(Json& entry, int64_t cols, int64_t byte) {
-  const auto rows = entry["shape"][0].get<int64_t>();
-  const auto begin = entry["data_offsets"][0].get<int64_t>();
-  entry["shape"][1] = cols;
-  entry["data_offsets"][1] = begin + rows * cols * byte;
 }
 
 constexpr char kDown[] = "model.layers.0.mlp.down_proj.weight";

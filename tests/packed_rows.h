@@ -44,11 +44,21 @@ inline std::vector<std::byte> PackedRows(Format format, int64_t rows, int64_t co
       case Format::kQ4_K:
       case Format::kQ5_K:
       case Format::kMlx4:
+      case Format::kMlx4G128:
+      case Format::kMlx8G32:
+      case Format::kMlx8:
+      case Format::kMlx8G128:
         put_half(0, 0.1f * value);
         put_half(2, 0.3f * random.Normal());
         break;
       case Format::kQ6_K:
         put_half(208, 0.1f * value);
+        break;
+      case Format::kMxfp4:  // 2^-8 to 2^7
+        bytes[at] = static_cast<std::byte>(119 + random.Next() % 16);
+        break;
+      case Format::kNvfp4:  // both signs, all but the NaN
+        bytes[at] = static_cast<std::byte>(random.Next() % 127 + random.Next() % 2 * 128);
         break;
     }
   }

@@ -47,8 +47,8 @@ std::string ShapeNames() {
 void AddOptions(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "named shape: " + ShapeNames());
   app.add_option("--format", o.format,
-                 "f32 f16 bf16 q8_0 q4_0 q4_1 q4_k q5_k q6_k or q4_k_m (default q4_0); with --mlx "
-                 "f32 f16 bf16 q4_1 mlx4");
+                 "f32 f16 bf16 q8_0 q4_0 q4_1 q4_k q5_k q6_k mxfp4 or q4_k_m (default q4_0); with "
+                 "--mlx f32 f16 bf16 q4_1 mlx4 mlx4_g128 mlx8_g32 mlx8 mlx8_g128 mxfp4 nvfp4");
   app.add_option("--seed", o.seed, "same seed, same bytes (default 1)");
   app.add_option("-o", o.path, "file to write, with --mlx the folder")->required();
   app.add_flag("--mlx", o.mlx,

@@ -38,6 +38,7 @@ std::string WhyNotMatrix(const char* name, const Matrix& w, int64_t rows, int64_
     return fmt::format("{} has rows of {} elements, no whole blocks of {} ({})", name, cols,
                        info.block_elements, info.name);
   }
+  if (!CpuHolds(w.format)) return fmt::format("{} is {}", name, WhyNotCpuFormat(w.format));
   return {};
 }
 

@@ -13,7 +13,8 @@ namespace wattline::kernels {
 
 // One sentence where the kernels cannot run layers of this shape; empty where they can.
 std::string WhyNotShape(const ModelShape& shape);
-// The same for the matrices of one layer: their dimensions against the shape's, and whole blocks.
+// The same for the matrices of one layer: their dimensions against the shape's, whole blocks, and a
+// format that the kernels hold.
 std::string WhyNotLayer(const ModelShape& shape, const Layer& layer);
 std::string WhyNotMatrix(const char* name, const Matrix& w, int64_t rows, int64_t cols);
 

@@ -25,4 +25,24 @@ const CpuKernels* BestCpuKernels() {
   return nullptr;
 }
 
+bool CpuHolds(Format weights) {
+  switch (weights) {
+    case Format::kMlx4G128:
+    case Format::kMlx8G32:
+    case Format::kMlx8:
+    case Format::kMlx8G128:
+    case Format::kMxfp4:
+    case Format::kNvfp4:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::string WhyNotCpuFormat(Format weights) {
+  if (CpuHolds(weights)) return {};
+  return std::string(Info(weights).name) +
+         ", which the CPU kernels do not hold; the backend mlx does";
+}
+
 }  // namespace wattline::kernels

@@ -18,7 +18,7 @@ namespace wattline::kernels {
 struct StepKernels;
 
 // Every function works on the slice or the rows that it is given, allocates nothing and starts no
-// thread. Out-of-range shapes are the caller's error.
+// thread. Out-of-range shapes are the caller's error, as are weights that CpuHolds (below) refuses.
 struct CpuKernels {
   std::string_view isa;      // "avx2", "avx512", "amx", "neon" ...
   std::string (*why_not)();  // empty where this CPU can run it, else one sentence
@@ -76,5 +76,10 @@ struct CpuKernels {
 std::span<const CpuKernels* const> AllCpuKernels();
 // The best one that this CPU runs; null where none does.
 const CpuKernels* BestCpuKernels();
+
+// Whether the tables unpack and multiply weights of this format: all but those that MLX alone runs.
+bool CpuHolds(Format weights);
+// "mxfp4, which the CPU kernels do not hold; the backend mlx does"; empty where they do.
+std::string WhyNotCpuFormat(Format weights);
 
 }  // namespace wattline::kernels

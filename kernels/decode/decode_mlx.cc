@@ -84,9 +84,11 @@ class MlxDecoder final : public Decoder {
  private:
   // The rows of the embedding table: [batch, count, model_dim].
   mx::array Embedded(const mx::array& ids) const {
-    if (!table_.scales) return mx::astype(mx::take(table_.values, ids, 0), type_);
-    return mx::dequantize(mx::take(table_.values, ids, 0), mx::take(*table_.scales, ids, 0),
-                          mx::take(*table_.biases, ids, 0), table_.group, table_.bits);
+    MlxWeights rows = table_;
+    rows.values = mx::take(table_.values, ids, 0);
+    if (table_.scales) rows.scales = mx::take(*table_.scales, ids, 0);
+    if (table_.biases) rows.biases = mx::take(*table_.biases, ids, 0);
+    return Unpacked(rows, type_);
   }
 
   // The graph of one pass: f32 logits [batch, vocab], or [batch, count, vocab].

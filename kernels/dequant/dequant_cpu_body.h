@@ -76,6 +76,8 @@ void Dequant(Format format, const std::byte* row, int64_t cols, Out* out) {
       return DequantPacked<V, Format::kQ6_K>(row, cols, out);
     case Format::kMlx4:
       return DequantPacked<V, Format::kMlx4>(row, cols, out);
+    default:
+      return;  // CpuHolds says no
   }
 }
 

@@ -11,7 +11,8 @@ class MlxDequant : public MlxWork {
  public:
   MlxDequant(const Matrix& w, mx::Dtype to) : to_(to), w_(MakeMlxWeights(w)), name_(NameOfMlx(w)) {
     // In f32, product and sum are exact or rounded once; MLX unpacks in the type of the scales.
-    if (!w_.scales) return;
+    // Those of one byte need no type: products with E2M1's values are exact in bf16 too.
+    if (!w_.biases) return;
     w_.scales = mx::astype(*w_.scales, to);
     w_.biases = mx::astype(*w_.biases, to);
     mx::eval(*w_.scales, *w_.biases);
@@ -21,10 +22,7 @@ class MlxDequant : public MlxWork {
   Rounding RoundsTo() const override { return {UnitOf(to_), UnitOf(to_)}; }
 
  private:
-  mx::array Graph() override {
-    if (!w_.scales) return mx::astype(w_.values, to_);
-    return mx::dequantize(w_.values, *w_.scales, w_.biases, w_.group, w_.bits);
-  }
+  mx::array Graph() override { return Unpacked(w_, to_); }
   mx::Dtype to_;
   MlxWeights w_;
   std::string name_;

@@ -6,6 +6,7 @@
 
 #include "kernels/dequant/dequant.h"
 #include "kernels/float16.h"
+#include "kernels/float8.h"
 
 namespace wattline::kernels {
 namespace {
@@ -78,10 +79,28 @@ Term Q6_K(const std::byte* block, int i) {
   return {scale * (low | high << 4), -32.0 * scale};
 }
 
-// f16 scale, f16 bias, 8 little-endian words of 8 nibbles each, the lowest first: element 2 j is
-// the low half of byte j, 2 j + 1 the high one.
-Term Mlx4(const std::byte* block, int i) {
-  return {F16(block) * (U8(block + 4 + i / 2) >> i % 2 * 4 & 15), F16(block + 2)};
+// Little-endian words of 8 nibbles each, the lowest first: element 2 j is the low half of byte j,
+// 2 j + 1 the high one.
+int PairNibble(const std::byte* q, int i) { return U8(q + i / 2) >> i % 2 * 4 & 15; }
+
+// f16 scale, f16 bias, pairs of nibbles.
+Term AffineOf4(const std::byte* block, int i) {
+  return {F16(block) * PairNibble(block + 4, i), F16(block + 2)};
+}
+
+// f16 scale, f16 bias, bytes.
+Term AffineOf8(const std::byte* block, int i) {
+  return {F16(block) * U8(block + 4 + i), F16(block + 2)};
+}
+
+// E8M0 scale, 16 bytes of nibbles, each an E2M1 number.
+Term Mxfp4(const std::byte* block, int i) {
+  return {FromE8M0(U8(block)) * FromE2M1(Nibble(block + 1, i)), 0.0};
+}
+
+// E4M3 scale, 8 bytes of pairs of nibbles, each an E2M1 number.
+Term Nvfp4(const std::byte* block, int i) {
+  return {FromE4M3(U8(block)) * FromE2M1(PairNibble(block + 1, i)), 0.0};
 }
 
 Term Element(Format format, const std::byte* block, int i) {
@@ -108,7 +127,16 @@ Term Element(Format format, const std::byte* block, int i) {
     case Format::kQ6_K:
       return Q6_K(block, i);
     case Format::kMlx4:
-      return Mlx4(block, i);
+    case Format::kMlx4G128:
+      return AffineOf4(block, i);
+    case Format::kMlx8G32:
+    case Format::kMlx8:
+    case Format::kMlx8G128:
+      return AffineOf8(block, i);
+    case Format::kMxfp4:
+      return Mxfp4(block, i);
+    case Format::kNvfp4:
+      return Nvfp4(block, i);
   }
   assert(false);
   return {};

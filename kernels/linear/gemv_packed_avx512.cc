@@ -378,10 +378,8 @@ void GemvPackedAvx512(const GemvRows& g) {
       return avx512::Rows<Format::kQ6_K>(g);
     case Format::kMlx4:
       return avx512::Rows<Format::kMlx4>(g);
-    case Format::kF32:
-    case Format::kF16:
-    case Format::kBF16:
-      return;
+    default:
+      return;  // dense, or CpuHolds says no
   }
 }
 

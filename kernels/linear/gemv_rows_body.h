@@ -292,6 +292,8 @@ void GemvRowsAny(const GemvRows& g) {
       return GemvRowsOf<V, Format::kQ6_K, kInterleavedFrom>(g);
     case Format::kMlx4:
       return GemvRowsOf<V, Format::kMlx4, kInterleavedFrom>(g);
+    default:
+      return;  // CpuHolds says no
   }
 }
 

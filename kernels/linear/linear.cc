@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/cpu/cpu_kernels.h"
 #include "kernels/dequant/dequant.h"
 #include "kernels/float16.h"
 
@@ -119,7 +120,9 @@ double LinearTolerance(const LinearCase& c, int64_t token, int64_t row, double u
   DequantReference(m.format, m.Row(row), m.cols, w.data());
   const auto cols = static_cast<double>(m.cols);
   const double narrow = NarrowRounding(m, w.data(), x, row, unit);
-  const double of_q8 = IsQuantised(m.format) ? Q8Tolerance(m, w.data(), x, row) : 0;
+  // Backends other than the CPU's keep activations of 11 or 8 significant bits.
+  const bool meets_q8 = IsQuantised(m.format) && CpuHolds(m.format);
+  const double of_q8 = meets_q8 ? Q8Tolerance(m, w.data(), x, row) : 0;
   if (c.tokens <= kGemvTokens) {
     if (of_q8 > 0) return narrow + of_q8;
     // f32 activations, a fused multiply-add per element in at least 4 lanes, then their tree.

@@ -15,7 +15,10 @@ class MlxLinear : public MlxWork {
         w_(MakeMlxWeights(c.w)),
         x_(ArrayOf(c.x, {static_cast<int>(c.tokens), static_cast<int>(c.w.cols)}, type_)) {}
   std::string Kernel() const override {
-    return name_ + (type_ == mx::float16 ? ", f16 activations, " : ", ") + MlxWork::Kernel();
+    const char* activations = type_ == mx::float16 ? ", f16 activations, "
+                              : w_.scales          ? ", bf16 activations, "
+                                                   : ", ";
+    return name_ + activations + MlxWork::Kernel();
   }
   Rounding RoundsTo() const override { return {UnitOf(type_), UnitOf(type_)}; }
 

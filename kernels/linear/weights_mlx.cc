@@ -14,6 +14,7 @@ mx::array Raw(const void* data, mx::Shape shape, mx::Dtype type) {
   if (type == mx::float32) return mx::array(static_cast<const float*>(data), shape, type);
   if (type == mx::float16) return mx::array(static_cast<const mx::float16_t*>(data), shape, type);
   if (type == mx::uint32) return mx::array(static_cast<const uint32_t*>(data), shape, type);
+  if (type == mx::uint8) return mx::array(static_cast<const uint8_t*>(data), shape, type);
   return mx::array(static_cast<const mx::bfloat16_t*>(data), shape, type);
 }
 
@@ -43,23 +44,36 @@ MlxWeights MakeMlxWeights(const Matrix& w) {
   const int64_t groups = w.rows * w.cols / packing->group;
   const auto group = static_cast<int>(packing->group), bits = static_cast<int>(packing->bits);
   RawBuffer words(static_cast<size_t>(groups * group * bits / 8));
-  RawBuffer scales(static_cast<size_t>(groups) * 2), biases(scales.byte());
+  RawBuffer scales(static_cast<size_t>(groups * packing->ScaleByte())), biases(scales.byte());
   UnpackBlocks(w.format, groups, w.data, {words.data(), scales.data(), biases.data()});
-  const int of_row = cols / group;
+  const mx::Shape of_groups = {rows, cols / group};
+  const mx::Dtype type = packing->HasBiases() ? mx::float16 : mx::uint8;
   MlxWeights packed{Raw(words.data(), {rows, cols * bits / 32}, mx::uint32),
-                    Raw(scales.data(), {rows, of_row}, mx::float16),
-                    Raw(biases.data(), {rows, of_row}, mx::float16), group, bits};
-  mx::eval(packed.values, *packed.scales, *packed.biases);
+                    Raw(scales.data(), of_groups, type),
+                    {},
+                    group,
+                    bits,
+                    packing->mode};
+  if (packing->HasBiases()) packed.biases = Raw(biases.data(), of_groups, type);
+  mx::eval(packed.values, *packed.scales);
+  if (packed.biases) mx::eval(*packed.biases);
   return packed;
 }
 
 mx::array TimesWeights(const mx::array& x, const MlxWeights& w) {
   if (!w.scales) return mx::matmul(x, mx::transpose(w.values));
-  return mx::quantized_matmul(x, w.values, *w.scales, w.biases, true, w.group, w.bits);
+  return mx::quantized_matmul(x, w.values, *w.scales, w.biases, true, w.group, w.bits, w.mode);
+}
+
+mx::array Unpacked(const MlxWeights& w, mx::Dtype to) {
+  if (!w.scales) return mx::astype(w.values, to);
+  return mx::dequantize(w.values, *w.scales, w.biases, w.group, w.bits, w.mode, std::nullopt, to);
 }
 
 mx::Dtype ActivationType(Format format) {
-  return IsQuantised(format) ? mx::float16 : DenseType(format);
+  const std::optional<MlxPacking> packing = PackingOf(format);
+  if (!packing) return DenseType(format);
+  return packing->HasBiases() ? mx::float16 : mx::bfloat16;
 }
 
 std::string NameOfMlx(const Matrix& w) {

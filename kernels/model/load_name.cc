@@ -1,9 +1,9 @@
 #include "kernels/model/load_name.h"
 
-#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace wattline::kernels {
 namespace {
@@ -39,7 +39,7 @@ std::optional<std::string> FileTypeName(int64_t code) {
 }
 
 std::string FormatOfMostBytes(const GgufFile& file) {
-  std::array<size_t, 16> byte{};
+  std::vector<size_t> byte(AllFormats().size());
   Format most = Format::kF32;
   for (const GgufTensor& tensor : file.tensors) {
     byte[static_cast<size_t>(tensor.format)] += tensor.data.size();

@@ -12,15 +12,18 @@
 namespace wattline::kernels {
 
 // How MLX packs a matrix: arguments of mlx.core.quantize. A group of weights has `group * bits / 8`
-// bytes of integers, the first in the lowest bits of 32-bit words; w = scale * q + bias.
+// bytes of codes, the first in the lowest bits of 32-bit words. "affine": w = scale * q + bias, q
+// an integer; other modes: w = scale * q, the scale a byte (float8.h), no biases.
 struct MlxPacking {
   int64_t group = 0;
   int64_t bits = 0;
   std::string mode = "affine";
 
+  bool HasBiases() const { return mode == "affine"; }
+  int64_t ScaleByte() const { return HasBiases() ? 2 : 1; }
   bool operator==(const MlxPacking&) const = default;
 };
-// "affine 4 bit, groups of 64"
+// "affine 4 bit, groups of 64"; "mxfp4", which has one number of bits and one group alone.
 std::string PackingText(const MlxPacking& packing);
 
 // The packing that holds every block of the format exactly, one group for each; nullopt where there
@@ -30,7 +33,7 @@ std::optional<MlxPacking> PackingOf(Format format);
 // The format whose blocks hold every group of the packing; nullopt where there is none.
 std::optional<Format> FormatOf(const MlxPacking& packing);
 
-// Words at `words`, and f16 scales and biases, of so many groups.
+// Words at `words`, and scales and biases (f16, or bytes and none), of so many groups.
 struct MlxGroups {
   std::byte* words = nullptr;
   std::byte* scales = nullptr;
@@ -40,7 +43,7 @@ struct MlxGroups {
 // has a scale whose multiple, the bias, passes f16's range.
 void UnpackBlocks(Format format, int64_t groups, const std::byte* blocks, MlxGroups to);
 
-// The same as somebody wrote them, at any alignment; scales and biases in f16, or in bf16.
+// The same as somebody wrote them, at any alignment; two-byte scales and biases in f16, or in bf16.
 struct MlxSource {
   const std::byte* words = nullptr;
   const std::byte* scales = nullptr;
@@ -55,7 +58,8 @@ struct HalfRounding {
   double most = 0;      // the most that a weight has moved by
 };
 // Into blocks of a format that FormatOf names. Empty, or what is wrong with one group: a scale or
-// bias that is not finite or passes f16's range.
+// bias that is not finite or passes f16's range, or, of one byte, that is NaN or whose multiples
+// pass f32's range.
 std::string PackBlocks(Format format, int64_t groups, MlxSource from, std::byte* blocks,
                        HalfRounding& rounding);
 

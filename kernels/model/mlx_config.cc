@@ -148,8 +148,9 @@ void ReadRope(Keys& keys, std::string& error, MlxConfig& config) {
   }
 }
 
-// mlx_lm writes {"group_size": 64, "bits": 4}, and beside them an object for each module that is
-// packed otherwise, or false where it is not packed at all, which its arrays say too.
+// mlx_lm writes {"group_size": 64, "bits": 4, "mode": "affine"}, older ones without a mode, and
+// beside them an object for each module that is packed otherwise, or false where it is not packed
+// at all, which its arrays say too.
 void ReadQuantisation(Keys& keys, std::string& error, MlxConfig& config) {
   const Json* quantisation = keys.MaybeObject("quantization");
   if (quantisation == nullptr) {
@@ -159,6 +160,8 @@ void ReadQuantisation(Keys& keys, std::string& error, MlxConfig& config) {
     }
     return;
   }
+  Keys common(*quantisation, "quantization.", error);
+  config.mode = common.MaybeText("mode").value_or(MlxPacking().mode);
   for (const auto& [module, object] : quantisation->items()) {
     if (!object.is_object()) continue;
     Keys own(object, fmt::format("quantization.{}.", module), error);

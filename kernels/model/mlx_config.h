@@ -16,8 +16,10 @@ struct MlxConfig {
   ModelShape shape;  // without a name; tied_output is false where `tied` is absent
   std::optional<bool> tied;
   double rope_divisor = 1.0;  // of positions: "linear" scaling
-  // Of the modules that have a word of their own ("model.embed_tokens"). The common one is not
-  // kept: the arrays tell, and mlx_lm believes them too.
+  // The mode of all modules but those that have a word of their own ("model.embed_tokens"); absent
+  // where the file says nothing of quantisation. The common bits and groups are not kept: the
+  // arrays tell, and mlx_lm believes them too.
+  std::optional<std::string> mode;
   std::map<std::string, MlxPacking> packings;
   std::string error;  // one sentence: the file, the key, its value
 };

@@ -29,7 +29,8 @@ std::optional<Format> DenseFormat(std::string_view dtype) {
   return std::nullopt;
 }
 
-// A tensor of the model and where it was found; `scales` and `biases` of packed matrices.
+// A tensor of the model and where it was found; `scales` of packed matrices, `biases` of affine
+// ones.
 struct Found {
   TensorSpec spec;
   Format format = Format::kF32;
@@ -149,37 +150,59 @@ class MlxLoader {
                                                         PackingText(*packing), KnownPackings()));
     }
     found.format = *format;
-    const auto own = config_.packings.find(module);
-    if (own != config_.packings.end() && own->second != *packing) {
-      return FailTensor(found.weight->name,
-                        fmt::format("is packed as {}, but config.json says {}",
-                                    PackingText(*packing), PackingText(own->second)));
-    }
-    if (found.biases == nullptr) return FailTensor(module + ".biases", "is missing");
     if (found.weight->dtype != "U32") {
       return FailTensor(found.weight->name, fmt::format("has dtype {}, but packed it must be U32",
                                                         found.weight->dtype));
     }
-    const std::string& type = found.scales->dtype;
-    if ((type != "F16" && type != "BF16") || found.biases->dtype != type) {
-      return FailTensor(found.scales->name,
-                        fmt::format("has dtype {} and the biases have {}; both must be F16, or "
-                                    "both BF16",
-                                    type, found.biases->dtype));
-    }
     const int64_t groups = spec.cols / packing->group;
-    return CheckShape(*found.weight, {spec.rows, spec.cols * packing->bits / 32}) &&
+    return CheckPacking(module, *packing, found) && CheckBiases(module, *packing, found) &&
+           CheckShape(*found.weight, {spec.rows, spec.cols * packing->bits / 32}) &&
            CheckShape(*found.scales, {spec.rows, groups}) &&
-           CheckShape(*found.biases, {spec.rows, groups});
+           (found.biases == nullptr || CheckShape(*found.biases, {spec.rows, groups}));
   }
 
-  // mlx_lm's infer_quant_config.
+  // What config.json says of the module, or of all.
+  bool CheckPacking(const std::string& module, const MlxPacking& packing, const Found& found) {
+    std::string said;
+    const auto own = config_.packings.find(module);
+    if (own != config_.packings.end()) {
+      if (own->second != packing) said = PackingText(own->second);
+    } else if (config_.mode && *config_.mode != packing.mode) {
+      said = "mode " + Quoted(*config_.mode);
+    }
+    return said.empty() ||
+           FailTensor(found.weight->name, fmt::format("is packed as {}, but config.json says {}",
+                                                      PackingText(packing), said));
+  }
+
+  bool CheckBiases(const std::string& module, const MlxPacking& packing, const Found& found) {
+    if (!packing.HasBiases()) {
+      if (found.biases == nullptr) return true;
+      return FailTensor(found.biases->name, fmt::format("has no place: the weights are packed as "
+                                                        "{}",
+                                                        PackingText(packing)));
+    }
+    if (found.biases == nullptr) return FailTensor(module + ".biases", "is missing");
+    const std::string& type = found.scales->dtype;
+    if ((type == "F16" || type == "BF16") && found.biases->dtype == type) return true;
+    return FailTensor(found.scales->name,
+                      fmt::format("has dtype {} and the biases have {}; both must be F16, or "
+                                  "both BF16",
+                                  type, found.biases->dtype));
+  }
+
+  // mlx_lm's infer_quant_config. Scales of one byte are those of the modes without biases, which
+  // differ in groups or bits.
   static std::optional<MlxPacking> Inferred(const Found& found) {
     const std::vector<int64_t>&words = found.weight->shape, &groups = found.scales->shape;
     const int64_t cols = found.spec.cols;
     if (words.size() != 2 || groups.size() != 2) return std::nullopt;
     if (groups[1] < 1 || cols % groups[1] != 0 || words[1] * 32 % cols != 0) return std::nullopt;
-    return MlxPacking{cols / groups[1], words[1] * 32 / cols};
+    MlxPacking packing{cols / groups[1], words[1] * 32 / cols};
+    if (found.scales->dtype == "U8") {
+      packing.mode = packing.bits == 8 ? "mxfp8" : packing.group == 16 ? "nvfp4" : "mxfp4";
+    }
+    return packing;
   }
 
   static std::string KnownPackings() {
@@ -244,7 +267,8 @@ class MlxLoader {
       return true;
     }
     const MlxSource from = {found.weight->data.data(), found.scales->data.data(),
-                            found.biases->data.data(), found.scales->dtype == "BF16"};
+                            found.biases == nullptr ? nullptr : found.biases->data.data(),
+                            found.scales->dtype == "BF16"};
     const int64_t groups = found.spec.rows * found.spec.cols / Info(found.format).block_elements;
     const std::string fault = PackBlocks(found.format, groups, from, to, rounding_);
     return fault.empty() || FailTensor(found.weight->name, fault);

@@ -25,10 +25,16 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 using Sink = std::function<void(std::string_view)>;
 
-// Of dense weights; packed ones come with f16 scales.
-const char* Dtype(Format format) {
-  if (format == Format::kF32) return "F32";
-  return format == Format::kBF16 ? "BF16" : "F16";
+// Of norms beside weights of this format: that of the activations.
+Format NormFormat(Format weights) {
+  if (!IsQuantised(weights)) return weights;
+  const std::optional<MlxPacking> packing = PackingOf(weights);
+  return packing && !packing->HasBiases() ? Format::kBF16 : Format::kF16;
+}
+
+const char* Dtype(Format dense) {
+  if (dense == Format::kF32) return "F32";
+  return dense == Format::kBF16 ? "BF16" : "F16";
 }
 
 // What cannot be said in such a folder; or empty.
@@ -98,18 +104,27 @@ struct Array {
 };
 std::vector<Array> ArraysOf(const TensorSpec& spec, Format format) {
   const std::string module = MlxModule(spec);
-  const char* type = Dtype(format);
-  const int64_t element_byte = format == Format::kF32 ? 4 : 2;
-  if (IsNorm(spec.role)) return {{module + ".weight", type, {spec.cols}, spec.cols * element_byte}};
   const std::optional<MlxPacking> packing = PackingOf(format);
+  if (IsNorm(spec.role)) {
+    const Format norm = NormFormat(format);
+    return {{module + ".weight", Dtype(norm), {spec.cols}, RowByte(norm, spec.cols)}};
+  }
   if (!packing) {
-    return {
-        {module + ".weight", type, {spec.rows, spec.cols}, spec.rows * RowByte(format, spec.cols)}};
+    return {{module + ".weight",
+             Dtype(format),
+             {spec.rows, spec.cols},
+             spec.rows * RowByte(format, spec.cols)}};
   }
   const int64_t words = spec.cols * packing->bits / 32, groups = spec.cols / packing->group;
-  return {{module + ".weight", "U32", {spec.rows, words}, spec.rows * words * 4},
-          {module + ".scales", type, {spec.rows, groups}, spec.rows * groups * 2},
-          {module + ".biases", type, {spec.rows, groups}, spec.rows * groups * 2}};
+  const char* type = packing->HasBiases() ? "F16" : "U8";
+  const int64_t byte = spec.rows * groups * packing->ScaleByte();
+  std::vector<Array> arrays = {
+      {module + ".weight", "U32", {spec.rows, words}, spec.rows * words * 4},
+      {module + ".scales", type, {spec.rows, groups}, byte}};
+  if (packing->HasBiases()) {
+    arrays.push_back({module + ".biases", type, {spec.rows, groups}, byte});
+  }
+  return arrays;
 }
 
 std::string_view View(const void* data, int64_t byte) {
@@ -128,15 +143,16 @@ void PutNorm(const float* norm, int64_t count, Format format, const Sink& sink) 
 void PutData(const TensorSpec& spec, const Model& model, Format format, const Sink& sink) {
   const Matrix m = TensorAt(spec, model);
   if (IsNorm(spec.role)) {
-    return PutNorm(reinterpret_cast<const float*>(m.data), spec.cols, format, sink);
+    return PutNorm(reinterpret_cast<const float*>(m.data), spec.cols, NormFormat(format), sink);
   }
   if (!IsQuantised(format)) return sink(View(m.data, m.Byte()));
   std::vector<std::vector<std::byte>> arrays;
   for (const Array& array : ArraysOf(spec, format)) {
     arrays.emplace_back(static_cast<size_t>(array.byte));
   }
-  UnpackBlocks(format, m.rows * m.cols / Info(format).block_elements, m.data,
-               {arrays[0].data(), arrays[1].data(), arrays[2].data()});
+  UnpackBlocks(
+      format, m.rows * m.cols / Info(format).block_elements, m.data,
+      {arrays[0].data(), arrays[1].data(), arrays.size() < 3 ? nullptr : arrays[2].data()});
   for (const auto& array : arrays) sink(View(array.data(), std::ssize(array)));
 }
 

@@ -14,7 +14,8 @@ struct MlxFiles {
 };
 
 // Matrices in one format, dense or one that FormatOf (mlx_blocks.h) names; norms in the type of the
-// activations, which are f16 for packed weights: rounded, where the model's are not of that type.
+// activations, which are f16 for packed weights, bf16 where their scales are bytes: rounded, where
+// the model's are not of that type.
 // No tokenizer: these are models for loaders and for timing.
 MlxFiles MlxFilesOf(const Model& model);
 

@@ -1,9 +1,12 @@
 #include "kernels/model/random_row.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/float16.h"
+#include "kernels/float8.h"
 #include "kernels/random.h"
 
 namespace wattline::kernels {
@@ -12,11 +15,14 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 // Quanta are random bits, so uniform: an integer uniform in 0 .. n - 1 has the standard deviation
-// sqrt((n^2 - 1) / 12), n = 16: 4.61, 32: 9.23, 64: 18.47, 255: 73.61.
+// sqrt((n^2 - 1) / 12), n = 16: 4.61, 32: 9.23, 64: 18.47, 255: 73.61, 256: 73.90.
 constexpr float kSd16 = 4.6098f;
 constexpr float kSd32 = 9.2331f;
 constexpr float kSd64 = 18.4730f;
 constexpr float kSd255 = 73.6116f;
+constexpr float kSd256 = 73.9003f;
+// Root mean square of 0, 0.5, 1, 1.5, 2, 3, 4, 6, which all come as often, with either sign.
+constexpr float kRmsE2M1 = 2.92617f;
 // Root mean square of the jitter, uniform in 0.75 .. 1.25.
 constexpr float kJitterRms = 1.01036f;
 // Root mean square of the integer scales of K-quants: uniform in 32 .. 63 and in 64 .. 127.
@@ -27,7 +33,7 @@ float Jitter(uint64_t bits) {
   return 0.75f + 0.5f * static_cast<float>(bits & 0xffffu) * (1.0f / 65535.0f);
 }
 
-// +1 or -1: the quanta of q4_0, q6_k and mlx4 are off centre by half a step, and signs that differ
+// +1 or -1: the quanta of q4_0, q6_k and mlx* are off centre by half a step, and signs that differ
 // from block to block cancel that.
 float Sign(uint64_t bits) { return (bits >> 16) & 1u ? -1.0f : 1.0f; }
 
@@ -87,16 +93,53 @@ void Q4_1Block(float sd, Random& random, std::byte* block) {
   PutBits(random, 16, block + 4);
 }
 
-// f16 scale, f16 bias, 32 bytes of nibbles; x = scale q + bias. MLX's quantiser makes q = 0 the
+// f16 scale, f16 bias, integers of 4 or 8 bits; x = scale q + bias. MLX's quantiser makes q = 0 the
 // group's value of largest magnitude and 0 representable: the scale takes the sign that this needs,
-// and bias = -scale times the whole number nearest to that value over (max - min) / 15, which is 8
-// where both signs reach equally far.
-void Mlx4Block(float sd, Random& random, std::byte* block) {
+// and bias = -scale times the whole number nearest to that value over (max - min) / 15 (or 255),
+// which is 8 (or 128) where both signs reach equally far.
+void AffineBlock(float sd, float quanta_sd, float centre, int64_t quanta_byte, Random& random,
+                 std::byte* block) {
   const uint64_t bits = random.Next();
-  const float scale = sd / (kSd16 * kJitterRms) * Jitter(bits) * Sign(bits);
+  const float scale = sd / (quanta_sd * kJitterRms) * Jitter(bits) * Sign(bits);
   PutF16(scale, block);
-  PutF16(-8.0f * scale, block + 2);
-  PutBits(random, 32, block + 4);
+  PutF16(-centre * scale, block + 2);
+  PutBits(random, quanta_byte, block + 4);
+}
+
+// Of two neighbouring scales with `wanted` between them the upper one so often that the mean square
+// is that of `wanted`.
+bool TakesUpper(double wanted, double lower, double upper, uint64_t bits) {
+  const double share = (wanted * wanted - lower * lower) / (upper * upper - lower * lower);
+  return static_cast<double>(bits >> 40) * 0x1p-24 < share;
+}
+
+float WantedScale(float sd, uint64_t bits) { return sd / (kRmsE2M1 * kJitterRms) * Jitter(bits); }
+
+// E8M0 scale, 16 bytes of nibbles. Scales from 253 on do not go into f32 with all values.
+void Mxfp4Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  const float wanted = WantedScale(sd, bits);
+  const int lower = std::clamp(std::ilogb(wanted) + 127, 0, 251);
+  const bool up = TakesUpper(wanted, FromE8M0(lower), FromE8M0(lower + 1), bits);
+  block[0] = static_cast<std::byte>(lower + (up ? 1 : 0));
+  PutBits(random, 16, block + 1);
+}
+
+// The largest code up to 125 whose number is at most `value`, which is not negative.
+int E4M3AtMost(float value) {
+  if (value < 0x1p-6f) return static_cast<int>(value * 0x1p9f);  // subnormal
+  // Exponent and upper fraction bits in one; E4M3's exponent is 120 less.
+  return std::min(static_cast<int>(std::bit_cast<uint32_t>(value) >> 20) - 120 * 8, 125);
+}
+
+// E4M3 scale, 8 bytes of nibbles. The scale is positive and below the NaN, 127.
+void Nvfp4Block(float sd, Random& random, std::byte* block) {
+  const uint64_t bits = random.Next();
+  const float wanted = WantedScale(sd, bits);
+  const int lower = E4M3AtMost(wanted);
+  const bool up = TakesUpper(wanted, FromE4M3(lower), FromE4M3(lower + 1), bits);
+  block[0] = static_cast<std::byte>(lower + (up ? 1 : 0));
+  PutBits(random, 8, block + 1);
 }
 
 // The 8 scales and 8 minimums of 6 bits in the 12 bytes of q4_k and q5_k (ggml-quants.c).
@@ -157,7 +200,19 @@ void QuantBlock(Format format, float sd, Random& random, std::byte* block) {
     case Format::kQ6_K:
       return Q6KBlock(sd, random, block);
     case Format::kMlx4:
-      return Mlx4Block(sd, random, block);
+      return AffineBlock(sd, kSd16, 8, 32, random, block);
+    case Format::kMlx4G128:
+      return AffineBlock(sd, kSd16, 8, 64, random, block);
+    case Format::kMlx8G32:
+      return AffineBlock(sd, kSd256, 128, 32, random, block);
+    case Format::kMlx8:
+      return AffineBlock(sd, kSd256, 128, 64, random, block);
+    case Format::kMlx8G128:
+      return AffineBlock(sd, kSd256, 128, 128, random, block);
+    case Format::kMxfp4:
+      return Mxfp4Block(sd, random, block);
+    case Format::kNvfp4:
+      return Nvfp4Block(sd, random, block);
     case Format::kF32:
     case Format::kF16:
     case Format::kBF16:

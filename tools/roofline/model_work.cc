@@ -67,12 +67,15 @@ struct Weights {
 
 Weights PlanWeights(const kernels::ModelShape& shape, const WeightFormat& format,
                     std::string& error) {
-  kernels::LoadedModel planned =
-      kernels::PlanModel(shape, format.planned ? std::string_view(format.name) : "f16");
-  error = planned.error;
-  Weights weights{planned.model, nullptr, format.bits};
-  if (!format.planned && error.empty()) weights.f32 = kernels::PlanModel(shape, "f32").model;
-  return weights;
+  if (format.planned) {
+    const kernels::LoadedModel planned = kernels::PlanModel(shape, format.name);
+    if (planned.error.empty()) return {planned.model, nullptr, format.bits};
+  }
+  // Unplanned, or in blocks that do not divide the shape's rows (576 by 128): by bits alone.
+  const kernels::LoadedModel f16 = kernels::PlanModel(shape, "f16");
+  error = f16.error;
+  if (!error.empty()) return {};
+  return {f16.model, kernels::PlanModel(shape, "f32").model, format.bits};
 }
 
 // f32 activations of a pass of up to kChunk tokens: the residual stream and its normalised copy, Q,

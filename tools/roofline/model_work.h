@@ -16,8 +16,8 @@ namespace wattline::tools {
 // How weights are stored.
 struct WeightFormat {
   std::string name;
-  // A format or mix of kernels/: each tensor has its own bytes. Else all matrices have this many
-  // bits per weight, scales included.
+  // A format or mix of kernels/: each tensor has its own bytes. Else, and where its blocks do not
+  // divide the rows, all matrices have this many bits per weight, scales included.
   bool planned = true;
   double bits = 0;  // of planned ones too, nearly
   // Whose published speeds stand for it: "f16", "q8_0" or "q4_0", by the bits to unpack.
