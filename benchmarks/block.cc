@@ -33,8 +33,9 @@ constexpr TokenCase kBertCase{128, 0};
 constexpr Choice<const char*> kBlockModels[] = {{"llama-3.2-1b", true},    {"llama-3-8b", true},
                                                 {"bert-base", true},       {"llama-2-7b", false},
                                                 {"tinyllama-1.1b", false}, {"mistral-7b", false}};
-constexpr Choice<const char*> kBlockFormats[] = {{"bf16", true}, {"q8_0", true},  {"q4_0", true},
-                                                 {"f16", false}, {"q4_k", false}, {"q6_k", false}};
+constexpr Choice<const char*> kBlockFormats[] = {
+    {"bf16", true},  {"q8_0", true},  {"q4_0", true},   {"f16", false},  {"q4_k", false},
+    {"q6_k", false}, {"mlx8", false}, {"mxfp4", false}, {"nvfp4", false}};
 // Besides, of BERT: what Core ML's package holds.
 constexpr std::string_view kBertFormat = "f16";
 

@@ -29,9 +29,9 @@ constexpr Choice<const char*> kDecodeModels[] = {{"llama-3.2-1b", true},
                                                  {"llama-2-7b", false},
                                                  {"mistral-7b", false},
                                                  {"llama-3-8b", false}};
-constexpr Choice<const char*> kDecodeFormats[] = {{"bf16", true},    {"q8_0", true},
-                                                  {"q4_0", true},    {"f16", false},
-                                                  {"q4_k_m", false}, {"q6_k", false}};
+constexpr Choice<const char*> kDecodeFormats[] = {
+    {"bf16", true},  {"q8_0", true},  {"q4_0", true},   {"f16", false},  {"q4_k_m", false},
+    {"q6_k", false}, {"mlx8", false}, {"mxfp4", false}, {"nvfp4", false}};
 
 // One row's case: a prefill of `tokens`, or decode after `context` positions.
 struct DecodeCase {

@@ -85,10 +85,12 @@ void RegisterRow(Suite& suite, const DequantCase& c, Format format, Format to) {
     const std::string name =
         fmt::format("dequant/{}x{}/{}/to:{}/data:{}/{}", c.rows, c.cols, kernels::Info(format).name,
                     kernels::Info(to).name, c.data, shown.name);
-    Register(suite, name,
-             [&suite, name, &backend = *shown.backend, &c, format, to](benchmark::State& state) {
-               Run(state, suite, name, backend, c, format, to);
-             });
+    Register(
+        suite, name,
+        [&suite, name, &backend = *shown.backend, &c, format, to](benchmark::State& state) {
+          Run(state, suite, name, backend, c, format, to);
+        },
+        FormatWords(format));
   }
 }
 

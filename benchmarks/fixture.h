@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "benchmarks/counters.h"
 #include "kernels/backend.h"
+#include "kernels/format.h"
 
 namespace wattline::benchmarks {
 
@@ -26,15 +28,37 @@ inline bool OnGpu(const kernels::Backend& backend) {
   return backend.on_gpu != nullptr && backend.on_gpu();
 }
 
+// What sets rows of this format apart from the default list's: its name, where it differs from mlx4
+// or mlx8 in the size of its groups alone.
+inline std::vector<std::string> FormatWords(kernels::Format format) {
+  switch (format) {
+    case kernels::Format::kMlx4G128:
+    case kernels::Format::kMlx8G32:
+    case kernels::Format::kMlx8G128:
+      return {std::string(kernels::Info(format).name)};
+    default:
+      return {};
+  }
+}
+
 // Ends the row as an error row with this sentence and no speed.
 inline void Skip(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-// The ceiling of a GPU's products: operands have the weights' type, f16 where they are packed.
+// The ceiling of a GPU's products: operands have the weights' type, where they are packed f16, or
+// bf16 beside scales of one byte.
 inline Peak GpuPeak(kernels::Format format) {
-  if (format == kernels::Format::kF32) return Peak::kF32;
-  return format == kernels::Format::kBF16 ? Peak::kBF16 : Peak::kF16;
+  switch (format) {
+    case kernels::Format::kF32:
+      return Peak::kF32;
+    case kernels::Format::kBF16:
+    case kernels::Format::kMxfp4:
+    case kernels::Format::kNvfp4:
+      return Peak::kBF16;
+    default:
+      return Peak::kF16;
+  }
 }
 
 // The ceiling of linear layers with many tokens and weights of this format, or of a mix of

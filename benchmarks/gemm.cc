@@ -256,6 +256,7 @@ void RegisterPacked(Suite& suite) {
                                                shown.name);
           std::vector<std::string> words = WordsOf(named);
           if (hot) words.emplace_back("weights:hot");
+          for (std::string& word : FormatWords(info.format)) words.push_back(std::move(word));
           Register(
               suite, name,
               [&suite, name, &backend = *shown.backend, shape = named.shape, format = info.format,

@@ -164,6 +164,9 @@ TEST(GpuCeilingsTest, OperandsOnAGpuHaveTheWeightsTypeOrF16) {
   EXPECT_EQ(PanelPeak(gpu, kernels::Format::kF32), Peak::kF32);
   EXPECT_EQ(PanelPeak(gpu, kernels::Format::kBF16), Peak::kBF16);
   EXPECT_EQ(PanelPeak(gpu, kernels::Format::kQ8_0), Peak::kF16);
+  EXPECT_EQ(PanelPeak(gpu, kernels::Format::kMlx8), Peak::kF16);
+  EXPECT_EQ(PanelPeak(gpu, kernels::Format::kMxfp4), Peak::kBF16);
+  EXPECT_EQ(PanelPeak(gpu, kernels::Format::kNvfp4), Peak::kBF16);
   EXPECT_EQ(PanelPeak(gpu, std::nullopt), Peak::kF16);
   EXPECT_EQ(RowCounts(gpu, {.peak = Peak::kF32}).runs_on, energy::kGpuPart);
 }
