@@ -350,6 +350,27 @@ TEST_F(Mlx, DecoderAgreesWithTheReferenceHoweverThePromptIsCut) {
   }
 }
 
+// mxfp4 layers between affine tables: all of it in f16, as the affine scales are.
+TEST_F(Mlx, AModelOfTwoKindsOfScalesDecodesInF16) {
+  constexpr int64_t kPrompt = 13;
+  const auto model = SmallModel(SmallShape(), "mxfp4");
+  const auto affine = SmallModel(SmallShape(), "mlx8");
+  const std::vector<int32_t> tokens = RandomTokens(kPrompt, SmallShape().vocab);
+  const auto decode = [&] {
+    MadeDecoder made = backend_->decoder(*backend_, *model, {kPrompt, 1, 5}, pool_);
+    EXPECT_TRUE(made.decoder) << made.why_not;
+    return std::move(made.decoder);
+  };
+  EXPECT_EQ(decode()->RoundsTo().result, 0x1p-8);
+  model->token_embd = affine->token_embd;
+  model->output = affine->output;
+  const std::unique_ptr<Decoder> mixed = decode();
+  EXPECT_EQ(mixed->RoundsTo().result, 0x1p-11);
+  const std::vector<float> got = AllLogits(*mixed, tokens, 1, 5, SmallShape().vocab);
+  EXPECT_LE(ErrorOf(got, ReferenceLogits(*model, tokens)).relative_rms,
+            DecoderBound("mlx8", backend_->on_gpu()));
+}
+
 TEST_F(Mlx, GreedyDecodeIsThatOfTheReferenceInEverySequence) {
   const auto model = SmallModel(SmallShape(), "f32");
   ThreadPool pool(2);

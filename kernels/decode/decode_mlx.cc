@@ -18,12 +18,26 @@ namespace {
 
 namespace mx = mlx::core;
 
+// Of activations: that of the layers' weights; f16 where those of mxfp4 or nvfp4 meet affine groups
+// too, whose f16 scales would turn bf16 into f32, and all behind them.
+mx::Dtype TypeOf(const Model& model) {
+  const Format gate = model.layers.front().ffn_gate.format;
+  const auto is_affine = [](const Matrix& w) {
+    return IsQuantised(w.format) && ActivationType(w.format) == mx::float16;
+  };
+  bool any_affine = is_affine(model.token_embd) || is_affine(model.output);
+  for (const Layer& layer : model.layers) {
+    for (const auto matrix : kLayerMatrices) any_affine = any_affine || is_affine(layer.*matrix);
+  }
+  return IsQuantised(gate) && any_affine ? mx::float16 : ActivationType(gate);
+}
+
 class MlxDecoder final : public Decoder {
  public:
   MlxDecoder(const Model& model, DecoderOptions options)
       : shape_(model.shape),
         options_(options),
-        type_(ActivationType(model.layers.front().ffn_gate.format)),
+        type_(TypeOf(model)),
         llama_(model.shape, model.rope_factors),
         output_norm_(ArrayOf(model.output_norm, {Int(model.shape.model_dim)}, type_)),
         table_(MakeMlxWeights(model.token_embd)),
