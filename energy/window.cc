@@ -37,8 +37,7 @@ class DomainView {
  public:
   DomainView(const Track& track, size_t domain, TimePoint begin, TimePoint end,
              std::optional<TimePoint> warm)
-      : track_(track),
-        info_(track.info()),
+      : info_(track.info()),
         domain_(info_.domains[domain]),
         edges_(track.edges(domain)),
         begin_(begin),
@@ -133,7 +132,6 @@ class DomainView {
     return PowerRange{watts, watts};
   }
 
-  const Track& track_;
   const MeterInfo& info_;
   const Domain& domain_;
   const std::deque<Edge>& edges_;
