@@ -1,10 +1,7 @@
 // A GPU's ceilings: the best of what a backend offers, and what its rows are held against.
-#include <benchmark/benchmark.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -17,6 +14,7 @@
 #include "benchmarks/suite.h"
 #include "kernels/backend.h"
 #include "roofline/result.h"
+#include "tests/run_row.h"
 
 namespace wattline::benchmarks::gpu_ceilings_test {
 namespace {
@@ -104,23 +102,9 @@ TEST(GpuCeilingsTest, WhatCannotBeMeasuredSaysWhy) {
 }
 
 // Runs the suite's row of this name.
-roofline::Row RunRow(Suite& suite, const std::string& name) {
-  const auto row = std::find_if(suite.rows().begin(), suite.rows().end(),
-                                [&](const Row& r) { return r.name == name; });
-  if (row == suite.rows().end()) return {};
-  benchmark::ClearRegisteredBenchmarks();
-  benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) {
-    suite.BeginRow(*row);
-    row->run(state);
-  })->MinTime(0.01);
-  std::ostringstream text, errors;
-  benchmark::JSONReporter reporter;
-  reporter.SetOutputStream(&text);
-  reporter.SetErrorStream(&errors);
-  benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, ".");
-  roofline::ReadResult read = roofline::ParseResults(text.str(), "gpu.json");
-  return read.results && read.results->rows.size() == 1 ? read.results->rows.front()
-                                                        : roofline::Row();
+roofline::Row TheRow(Suite& suite, const std::string& name) {
+  const roofline::Results file = RunRow(suite, name, 0.01);
+  return file.rows.size() == 1 ? file.rows.front() : roofline::Row();
 }
 
 SuiteOptions WithCeilings() {
@@ -135,7 +119,7 @@ TEST(GpuCeilingsTest, ARowOfTheGpuIsAShareOfTheGpusCeiling) {
   const std::vector<Backend> backends = {FakeGpu()};
   Suite suite(WithCeilings(), backends);
   RegisterGemm(suite);
-  const roofline::Row row = RunRow(suite, "gemm/512x512x512/f32/gpu");
+  const roofline::Row row = TheRow(suite, "gemm/512x512x512/f32/gpu");
   ASSERT_EQ(row.error, "");
   ASSERT_TRUE(row.Counter("MFU") && row.Counter("TFLOPS"));
   EXPECT_NEAR(*row.Counter("MFU") * 800, *row.Counter("TFLOPS"), 1e-6 * *row.Counter("TFLOPS"));
@@ -147,16 +131,16 @@ TEST(GpuCeilingsTest, ItsCeilingRowsNameTheWorkAndTheReason) {
   Suite suite(WithCeilings(), backends);
   RegisterCeilingGpu(suite);
   ASSERT_EQ(suite.rows().size(), 4u);
-  const roofline::Row peak = RunRow(suite, "ceiling/peak/f32/threads:1/gpu");
+  const roofline::Row peak = TheRow(suite, "ceiling/peak/f32/threads:1/gpu");
   ASSERT_EQ(peak.error, "");
   EXPECT_EQ(peak.label.substr(0, 4), "fast") << peak.label;
   EXPECT_TRUE(peak.Counter("doubling"));
   EXPECT_LE(peak.Counter("TFLOPS").value_or(2), 1);
-  const roofline::Row read = RunRow(suite, "ceiling/read/f32/kb:1048576/threads:1/gpu");
+  const roofline::Row read = TheRow(suite, "ceiling/read/f32/kb:1048576/threads:1/gpu");
   EXPECT_LE(read.Counter("GB/s").value_or(2000), 1000);
-  EXPECT_NE(RunRow(suite, "ceiling/peak/f16/threads:1/gpu").error.find("no such type"),
+  EXPECT_NE(TheRow(suite, "ceiling/peak/f16/threads:1/gpu").error.find("no such type"),
             std::string::npos);
-  EXPECT_EQ(RunRow(suite, "ceiling/peak/bf16/threads:1/gpu").error, "the GPU was lost");
+  EXPECT_EQ(TheRow(suite, "ceiling/peak/bf16/threads:1/gpu").error, "the GPU was lost");
 }
 
 TEST(GpuCeilingsTest, OperandsOnAGpuHaveTheWeightsTypeOrF16) {

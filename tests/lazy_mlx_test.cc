@@ -1,13 +1,10 @@
 // MLX is lazy: a work that forgets to wait gets no believable speed from the path that every gemm
 // row takes, and the real one does.
-#include <benchmark/benchmark.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +14,7 @@
 #include "kernels/arrays_mlx.h"
 #include "kernels/backend.h"
 #include "tests/lint_cases.h"
+#include "tests/run_row.h"
 
 namespace wattline::benchmarks::lazy_mlx_test {
 namespace {
@@ -66,24 +64,10 @@ class LazyMlx : public testing::Test {
     const std::vector<Backend> backends = {backend};
     Suite suite(options, backends);
     RegisterGemm(suite);
-    const auto row = std::find_if(suite.rows().begin(), suite.rows().end(),
-                                  [](const Row& r) { return r.name == kName; });
-    if (row == suite.rows().end()) return {};
-    benchmark::ClearRegisteredBenchmarks();
-    benchmark::RegisterBenchmark(kName, [&](benchmark::State& state) {
-      suite.BeginRow(*row);
-      row->run(state);
-    })->MinTime(0.02);
-    std::ostringstream text, errors;
-    benchmark::JSONReporter reporter;
-    reporter.SetOutputStream(&text);
-    reporter.SetErrorStream(&errors);
-    benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, ".");
-    roofline::ReadResult read = roofline::ParseResults(text.str(), "lazy.json");
-    if (!read.results) return {};
-    read.results->machine = machine;
-    read.results->machine.backends["mlx"] = backend.describe();
-    return *std::move(read.results);
+    roofline::Results results = wattline::RunRow(suite, kName, options.min_time_s);
+    results.machine = machine;
+    results.machine.backends["mlx"] = backend.describe();
+    return results;
   }
 
   const Backend* mlx_ = nullptr;
