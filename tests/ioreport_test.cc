@@ -1,7 +1,6 @@
 // Apple's IOReport through a fake library: joules, publication stamps, ownership, what is missing.
 #include "energy/ioreport.h"
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,19 +16,10 @@
 #include "energy/watch.h"
 #include "energy/window.h"
 #include "tests/apple_chips.h"
+#include "tests/fakes/loaded_apple.h"
 
 namespace wattline::energy::ioreport_test {
 namespace {
-
-// The library's state outlives a test, so each begins with its own.
-FakeApple& Fake() {
-  static auto* fake = [] {
-    void* library = dlopen(WATTLINE_FAKE_APPLE, RTLD_NOW | RTLD_LOCAL);
-    auto* state = library == nullptr ? nullptr : dlsym(library, "fake_apple");
-    return state == nullptr ? nullptr : reinterpret_cast<FakeApple* (*)()>(state)();
-  }();
-  return *fake;
-}
 
 class IoReportTest : public testing::Test {
  protected:

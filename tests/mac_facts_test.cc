@@ -2,7 +2,6 @@
 // by.
 #include "benchmarks/mac_facts.h"
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +16,7 @@
 #include "benchmarks/core_choice.h"
 #include "benchmarks/mac_system.h"
 #include "tests/apple_machines.h"
-#include "tests/fakes/fake_apple.h"
+#include "tests/fakes/loaded_apple.h"
 
 namespace wattline::benchmarks::mac_facts_test {
 namespace {
@@ -228,15 +227,6 @@ TEST(MacFactsTest, TheContextHoldsThemAndNoKeyForWhatIsUnknown) {
   EXPECT_EQ(hot["low_power_mode"], false);
   EXPECT_EQ(hot["thermal_pressure"], "moderate");
   EXPECT_EQ(hot["power_source"], "mains");
-}
-
-FakeApple& Fake() {
-  static auto* fake = [] {
-    void* library = dlopen(WATTLINE_FAKE_APPLE, RTLD_NOW | RTLD_LOCAL);
-    auto* state = library == nullptr ? nullptr : dlsym(library, "fake_apple");
-    return state == nullptr ? nullptr : reinterpret_cast<FakeApple* (*)()>(state)();
-  }();
-  return *fake;
 }
 
 class MacSystemTest : public testing::Test {

@@ -2,7 +2,6 @@
 // missing.
 #include "energy/smc.h"
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,19 +9,10 @@
 #include <utility>
 
 #include "energy/simulated.h"
-#include "tests/fakes/fake_apple.h"
+#include "tests/fakes/loaded_apple.h"
 
 namespace wattline::energy::smc_test {
 namespace {
-
-FakeApple& Fake() {
-  static auto* fake = [] {
-    void* library = dlopen(WATTLINE_FAKE_APPLE, RTLD_NOW | RTLD_LOCAL);
-    auto* state = library == nullptr ? nullptr : dlsym(library, "fake_apple");
-    return state == nullptr ? nullptr : reinterpret_cast<FakeApple* (*)()>(state)();
-  }();
-  return *fake;
-}
 
 class SmcTest : public testing::Test {
  protected:
