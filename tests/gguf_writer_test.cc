@@ -15,6 +15,7 @@
 #include "kernels/model/random_model.h"
 #include "kernels/model/tensors.h"
 #include "tests/gguf_bytes.h"
+#include "tests/same_sizes.h"
 
 namespace wattline::kernels::gguf_writer_test {
 namespace {
@@ -72,16 +73,7 @@ TEST_P(RoundTripTest, EveryTensorAndEveryNumberComesBack) {
     EXPECT_EQ(read.model->format, GetParam());
     const ModelShape& s = read.model->shape;
     EXPECT_EQ(s.name, shape.name);
-    EXPECT_EQ(s.layers, shape.layers);
-    EXPECT_EQ(s.model_dim, shape.model_dim);
-    EXPECT_EQ(s.ffn_dim, shape.ffn_dim);
-    EXPECT_EQ(s.heads, shape.heads);
-    EXPECT_EQ(s.kv_heads, shape.kv_heads);
-    EXPECT_EQ(s.head_dim, shape.head_dim);
-    EXPECT_EQ(s.vocab, shape.vocab);
-    EXPECT_EQ(s.context, shape.context);
-    EXPECT_EQ(s.rope_dim, shape.rope_dim);
-    EXPECT_EQ(s.rope_base, shape.rope_base);
+    ExpectSameSizes(s, shape);
     EXPECT_FLOAT_EQ(static_cast<float>(s.rms_eps), static_cast<float>(shape.rms_eps));
     EXPECT_EQ(s.tied_output, tied);
     for (const TensorSpec& spec : LlamaTensors(shape)) {

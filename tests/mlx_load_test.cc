@@ -23,6 +23,7 @@
 #include "kernels/model/mlx_writer.h"
 #include "kernels/model/tensors.h"
 #include "tests/decoder_fixture.h"
+#include "tests/same_sizes.h"
 
 namespace wattline::kernels::mlx_load_test {
 namespace {
@@ -144,16 +145,7 @@ TEST_P(MlxRoundTripTest, EveryTensorAndEveryNumberComesBack) {
     EXPECT_EQ(read.model->format, GetParam());
     EXPECT_FALSE(read.model->is_mapped);
     const ModelShape& s = read.model->shape;
-    EXPECT_EQ(s.layers, shape.layers);
-    EXPECT_EQ(s.model_dim, shape.model_dim);
-    EXPECT_EQ(s.ffn_dim, shape.ffn_dim);
-    EXPECT_EQ(s.heads, shape.heads);
-    EXPECT_EQ(s.kv_heads, shape.kv_heads);
-    EXPECT_EQ(s.head_dim, shape.head_dim);
-    EXPECT_EQ(s.vocab, shape.vocab);
-    EXPECT_EQ(s.context, shape.context);
-    EXPECT_EQ(s.rope_dim, shape.rope_dim);
-    EXPECT_EQ(s.rope_base, shape.rope_base);
+    ExpectSameSizes(s, shape);
     EXPECT_EQ(s.rms_eps, shape.rms_eps);
     EXPECT_EQ(s.rope_layout, shape.rope_layout);
     EXPECT_EQ(s.tied_output, shape.tied_output);
