@@ -72,6 +72,19 @@ mx::array Launch(const mx::fast::CustomKernelFunction& kernel, const std::vector
   return out;
 }
 
+// What the graph describes, evaluated so many times without waiting in between; the last of them,
+// complete.
+template <typename Graph>
+mx::array EvaluatedTimes(int64_t times, const Graph& graph) {
+  std::optional<mx::array> last;
+  for (int64_t i = 0; i < times; ++i) {
+    last = graph();
+    mx::async_eval(*last);
+  }
+  mx::eval(*last);
+  return *last;
+}
+
 // Thrown by a work that computed something else.
 struct Wrong : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -110,13 +123,7 @@ GpuWork Matmuls(mx::Dtype type, int side) {
   };
   const mx::array a = operand(1), b = operand(2);
   const auto run = [=](int64_t units) {
-    std::optional<mx::array> c;
-    for (int64_t i = 0; i < units; ++i) {
-      c = mx::matmul(a, b);
-      mx::async_eval(*c);
-    }
-    mx::eval(*c);
-    return *c;
+    return EvaluatedTimes(units, [&] { return mx::matmul(a, b); });
   };
   // The last row, element by element: sums of `side` products in f32, rounded to the type.
   const auto row = [&](const mx::array& x) {
@@ -183,13 +190,7 @@ GpuWork Reads(Language language, const Words& words) {
 
 GpuWork Sums(const Words& words) {
   const auto run = [x = words.x](int64_t units) {
-    std::optional<mx::array> sums;
-    for (int64_t i = 0; i < units; ++i) {
-      sums = mx::sum(x, 1);
-      mx::async_eval(*sums);
-    }
-    mx::eval(*sums);
-    return *sums;
+    return EvaluatedTimes(units, [&] { return mx::sum(x, 1); });
   };
   CheckSum(run(1), words.sum);
   return {"MLX sum", static_cast<double>(words.x.nbytes()), [run](int64_t units) { run(units); }};
