@@ -41,16 +41,14 @@ Error ErrorOf(std::span<const double> want, std::span<const float> got) {
 // What the errors of a tensor are relative to: its own size. Gradients of Q and K are made of
 // differences whose terms are of the size of those of V, and that of K's bias is nothing but the
 // error of a sum that is 0.
-double SizeOf(const kernels::StepTensor<double>& want,
-              std::span<const kernels::StepTensor<float>> all) {
-  double size = Rms(want.values);
+double SizeOf(std::string_view name, double rms, std::span<const kernels::StepTensor<float>> all) {
   for (const std::string end : {"", "_bias"}) {
-    if (want.name != "attn_q" + end && want.name != "attn_k" + end) continue;
+    if (name != "attn_q" + end && name != "attn_k" + end) continue;
     for (const kernels::StepTensor<float>& t : all) {
-      if (t.name == "attn_v" + end) size = std::max(size, Rms(t.values));
+      if (t.name == "attn_v" + end) rms = std::max(rms, Rms(t.values));
     }
   }
-  return size;
+  return rms;
 }
 
 // Column `col` of x[tokens, cols].
@@ -81,6 +79,17 @@ std::vector<float> SomeColumns(const std::byte* x, kernels::GemmType type, int64
   return all;
 }
 
+// Why the Run's gradient is not that of the second evaluation; empty where it is, or there is none.
+std::string ErrorOfAgain(const kernels::StepWeightGradient& g,
+                         std::span<const kernels::StepTensor<float>> all, double bound) {
+  if (g.again == nullptr) return {};
+  const std::span<const float> run(g.dw, static_cast<size_t>(g.rows * g.cols));
+  const std::vector<double> again(g.again, g.again + run.size());
+  const double error = ErrorOf(again, run).rms / SizeOf(g.name, Rms(again), all);
+  if (error <= bound) return {};
+  return fmt::format("the Run's is off by {:.2g} of its rms, tolerance {:.2g}", error, bound);
+}
+
 }  // namespace
 
 int64_t CheckedStepTokens(const kernels::BlockCase& c) {
@@ -104,7 +113,7 @@ Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& st
       checked.error = fmt::format("{} stands where {} is to be", mine.name, want.name);
       return;
     }
-    const double size = SizeOf(want, got);
+    const double size = SizeOf(want.name, Rms(want.values), got);
     Error error = ErrorOf(want.values, mine.values);
     error = {error.rms / size, error.worst / size};
     checked.outputs += std::ssize(want.values);
@@ -122,19 +131,25 @@ Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& st
 Checked CheckWeightGradients(const kernels::StepCase& c, const kernels::StepWork& step) {
   Checked checked;
   const kernels::GemmType type = kernels::StepType(c.block).value_or(kernels::GemmType::kF32);
+  // Of two evaluations, each of which is off by as much.
+  const double bound = std::sqrt(2.0) * kernels::StepTolerance(c, step.RoundsTo());
   const int64_t tokens = c.block.tokens;
+  const std::vector<kernels::StepTensor<float>> all = step.Tensors();
   for (const kernels::StepWeightGradient& g : step.WeightGradients()) {
     const std::vector<int64_t> rows = SampleIndices(g.rows, kSampled, kSampleSeed);
     const std::vector<int64_t> cols = SampleIndices(g.cols, kSampled, kSampleSeed + 1);
     const std::vector<float> dy = SomeColumns(g.dy, type, tokens, g.rows, rows);
     const std::vector<float> x = SomeColumns(g.x, type, tokens, g.cols, cols);
+    const float* summed = g.again != nullptr ? g.again : g.dw;
     std::vector<float> dw;
     for (const int64_t row : rows) {
-      for (const int64_t col : cols) dw.push_back(g.dw[row * g.cols + col]);
+      for (const int64_t col : cols) dw.push_back(summed[row * g.cols + col]);
     }
     const auto m = std::ssize(rows);
     const auto n = std::ssize(cols);
-    Checked one = CheckGemm({{m, n, tokens}, type, dy.data(), x.data()}, dw, step.RoundsTo());
+    Checked one =
+        CheckGemm({{m, n, tokens}, type, dy.data(), x.data()}, dw, {0, step.RoundsTo().result});
+    if (one.error.empty()) one.error = ErrorOfAgain(g, all, bound);
     checked.outputs += one.outputs;
     if (!one.error.empty()) {
       checked.error = fmt::format("gradient of {}: {}", g.name, std::move(one.error));

@@ -18,7 +18,8 @@ Checked CheckFirstTokens(const kernels::StepCase& c, const kernels::StepWork& st
                          kernels::ThreadPool& pool);
 
 // Compares sampled elements of every weight's gradient of the step's last Run, over all tokens,
-// with exact sums of the operands that it used.
+// with exact sums of the operands that it used. Where a second evaluation shows the operands, it is
+// that one's sums, and the Run's gradient is held against its.
 Checked CheckWeightGradients(const kernels::StepCase& c, const kernels::StepWork& step);
 
 }  // namespace wattline::benchmarks

@@ -62,7 +62,8 @@ struct StepGemm {
 std::vector<StepGemm> StepGemms(const StepCase& c, StepPass pass);
 
 // The gradient of one weight as a step computed it, and its operands: dw[rows, cols] = dy^T x, dy
-// [tokens, rows] and x [tokens, cols] in elements of the step's type.
+// [tokens, rows] and x [tokens, cols] in elements of the step's type. `again` is dw of a second
+// evaluation, where dy and x can be had from that one only; null where they are the Run's own.
 struct StepWeightGradient {
   std::string_view name;
   int64_t rows = 0;
@@ -70,6 +71,7 @@ struct StepWeightGradient {
   const std::byte* dy = nullptr;
   const std::byte* x = nullptr;
   const float* dw = nullptr;
+  const float* again = nullptr;
 };
 
 // A step that a backend has prepared. Run does all of it, on the values that the case's x and dy
