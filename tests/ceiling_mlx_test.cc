@@ -20,8 +20,8 @@ class CeilingMlxTest : public testing::TestWithParam<GpuLimit> {
 };
 
 TEST_P(CeilingMlxTest, EveryWorkIsRightAndKnowsItsUnit) {
-  const GpuWorks made =
-      MlxCeilingWorks(GetParam(), {.matmul_side = 96, .read_byte = int64_t{32} << 20});
+  const GpuWorks made = MlxCeilingWorks(
+      GetParam(), {.matmul_side = 96, .short_s = 0, .read_byte = int64_t{32} << 20});
   EXPECT_EQ(made.why_not, "");
   ASSERT_FALSE(made.works.empty());
   const GpuWork& last = made.works.back();
@@ -35,6 +35,17 @@ TEST_P(CeilingMlxTest, EveryWorkIsRightAndKnowsItsUnit) {
   // Kernels of our own need a GPU's compiler.
   EXPECT_EQ(made.works.size() > 1, MlxOnGpu());
   for (const GpuWork& work : made.works) EXPECT_NO_THROW(work.run(3)) << work.kernel;
+}
+
+TEST(LargerMatmulTest, IsAWorkWhereTheSmallerOneIsShort) {
+  setenv("WATTLINE_MLX_CPU", "1", 1);
+  WhyNotMlx();
+  const auto larger = [](double short_s) {
+    const GpuWorks made = MlxCeilingWorks(GpuLimit::kBF16, {.matmul_side = 48, .short_s = short_s});
+    return made.works.back().kernel == "MLX matmul 96x96x96";
+  };
+  EXPECT_TRUE(larger(1e9));
+  EXPECT_FALSE(larger(0));
 }
 
 INSTANTIATE_TEST_SUITE_P(Limits, CeilingMlxTest,

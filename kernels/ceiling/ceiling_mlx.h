@@ -11,6 +11,8 @@ namespace wattline::kernels {
 struct MlxCeilingOptions {
   // Of the square matrices: M1 multiplies two in 50 ms, H200 in 0.2 ms (bf16).
   int matmul_side = 4096;
+  // Where that takes less time, twice the side is tried as well.
+  double short_s = 0.01;
   // Read once a unit; a multiple of 16 MiB. The default is more than any system cache holds (M1
   // Ultra's: 96 MB), and an eighth of the smallest Mac's memory.
   int64_t read_byte = kGpuRead_byte;

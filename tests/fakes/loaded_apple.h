@@ -3,6 +3,9 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
+#include <iostream>
+
 #include "tests/fakes/fake_apple.h"
 
 namespace wattline {
@@ -12,7 +15,11 @@ inline FakeApple& Fake() {
   static auto* fake = [] {
     void* library = dlopen(WATTLINE_FAKE_APPLE, RTLD_NOW | RTLD_LOCAL);
     auto* state = library == nullptr ? nullptr : dlsym(library, "fake_apple");
-    return state == nullptr ? nullptr : reinterpret_cast<FakeApple* (*)()>(state)();
+    if (state == nullptr) {
+      std::cerr << "the fake Apple libraries cannot be loaded: " << dlerror() << "\n";
+      std::abort();
+    }
+    return reinterpret_cast<FakeApple* (*)()>(state)();
   }();
   return *fake;
 }
