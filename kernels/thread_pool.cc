@@ -14,10 +14,17 @@ namespace {
 // A waiter first loads the line alone: on two cores a barrier is over in 0.15 us, of which a pause
 // in between would be a fifth (measured, Emerald Rapids: 147 ns without, 185 ns with pauses).
 constexpr int kBareLoads = 200;
-// Then it pauses between loads, and parks after this time. Waking a parked thread costs 10 to 60 us
-// (a virtual CPU that halted must be scheduled by the host), so that parking sooner would cost more
-// than it saves; a pool that nobody uses draws no power beyond that.
-constexpr std::chrono::microseconds kSpinTime{100};
+// Then it pauses between loads, and parks after a time. Waking a parked thread costs 10 to 60 us (a
+// virtual CPU that halted must be scheduled by the host). Between runs: a pool that nobody uses
+// draws no power and leaves its CPUs to a library's threads.
+constexpr std::chrono::milliseconds kBarrierSpinTime{10};
+constexpr std::chrono::microseconds kIdleSpinTime{100};
+// At a barrier on a virtual machine waking costs more than time: the host puts the woken CPU beside
+// the one that called it, and two CPUs in one cache complex read half as fast as in two. Decode of
+// bf16 on two CPUs of Zen 4, where the host takes a CPU away for 0.1 to 10 ms a thousand times a
+// minute: parking after 100 us 13.9 tok/s [13.0, 17.2], after 50 ms 17.6 [14.8, 19.1] (2026-11-22,
+// 5 interleaved turns; waits of over 10 ms were 5 a minute).
+// What else wants this CPU gets it after kIdleSpinTime.
 constexpr int kPausesPerLook = 32;  // at the clock
 
 void Pause() {
@@ -47,17 +54,18 @@ class alignas(128) ThreadPool::Signal {
   }
 
   // Returns once the counter has reached `count`, modulo 2^31.
-  void WaitFor(uint32_t count) {
+  void WaitFor(uint32_t count, std::chrono::microseconds spin_time) {
     for (int i = 0; i < kBareLoads; ++i) {
       if (Reached(Load(), count)) return;
     }
-    const auto until = std::chrono::steady_clock::now() + kSpinTime;
-    do {
+    const auto start = std::chrono::steady_clock::now();
+    for (auto now = start; now < start + spin_time; now = std::chrono::steady_clock::now()) {
       for (int i = 0; i < kPausesPerLook; ++i) {
         if (Reached(Load(), count)) return;
         Pause();
       }
-    } while (std::chrono::steady_clock::now() < until);
+      if (now >= start + kIdleSpinTime) std::this_thread::yield();
+    }
     Park(count);
   }
 
@@ -117,7 +125,7 @@ ThreadPool::ThreadPool(int threads, const std::vector<int>& cpus)
       if (inherited != ThreadClass::kUnset) set(inherited);
       State* state = state_.get();
       for (uint32_t run = 1;; ++run) {
-        state->start.WaitFor(run);
+        state->start.WaitFor(run, kIdleSpinTime);
         if (state->stop) return;
         Worker worker(*this, {i, state->size});
         (*state->body)(worker);
@@ -172,7 +180,8 @@ void Worker::Barrier() {
     // Whoever comes to the next meeting before this one is read only moves the counter further.
     const int to = (slice_.index + (1 << round)) % state.size;
     state.arrivals[static_cast<size_t>(to * state.rounds + round)].MoveTo(meeting);
-    state.arrivals[static_cast<size_t>(slice_.index * state.rounds + round)].WaitFor(meeting);
+    state.arrivals[static_cast<size_t>(slice_.index * state.rounds + round)].WaitFor(
+        meeting, kBarrierSpinTime);
   }
 }
 
