@@ -37,4 +37,13 @@ std::string WhyNotNeonI8mm();
 // work per second of f32; on Zen 5 it keeps the rate of f32 and does twice the work. AMD has it.
 bool Bf16DotIsFast();
 
+// x86 only: true where one sequential stream of dense weights is read faster with software
+// prefetches (kernels/simd/packed_x86.h has Emerald Rapids'). On Zen 4 the hardware's prefetcher
+// does it, and any of ours disturbs it: one thread, bf16 rows of 4096 columns, cold, 2026-11-22,
+// medians of 9 interleaved turns, GB/s: plain read loop 28, rows without prefetches 28, 2 KiB
+// ahead into the first level 13, 16 KiB ahead into the second 22, both 21. Packed rows gain or
+// lose at most 6 %, several rows together lose up to 25 % without. Zen 5 without any read all that
+// its plain loop does, 43. Zen 3 was not tried.
+bool OneStreamNeedsPrefetches();
+
 }  // namespace wattline::kernels

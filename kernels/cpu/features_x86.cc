@@ -49,6 +49,12 @@ const Cpu& ThisCpu() {
   return cpu;
 }
 
+bool IsAmd() {
+  // Leaf 0, EBX: the first four letters of the vendor's name.
+  static const bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
+  return is_amd;
+}
+
 // What another set needs, and more.
 template <size_t kBase, size_t kMore>
 std::array<CpuFeature, kBase + kMore> Extend(std::span<const CpuFeature> base,
@@ -105,10 +111,11 @@ std::span<const CpuFeature> AmxFeatures() {
   return features;
 }
 
-bool Bf16DotIsFast() {
-  // Leaf 0, EBX: the first four letters of the vendor's name.
-  static const bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
-  return is_amd;
+bool Bf16DotIsFast() { return IsAmd(); }
+
+bool OneStreamNeedsPrefetches() {
+  const bool is_zen4_or_later = IsAmd() && Bit(ThisCpu().leaf7.ebx, 16);  // AVX512F
+  return !is_zen4_or_later;
 }
 
 std::string WhyNotAvx2() { return WhyNot("avx2", Avx2Features()); }

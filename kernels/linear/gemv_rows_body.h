@@ -146,9 +146,10 @@ class DenseDot {
       });
     };
     [[maybe_unused]] const int64_t far = AheadByte(kRows * g.row_byte);
+    const bool asks_ahead = kRows > 1 || V::AsksAhead();
     int64_t i = 0;
     for (; i + kStep <= g.cols; i += kStep) {
-      for (int r = 0; r < kRows; ++r) {
+      for (int r = 0; asks_ahead && r < kRows; ++r) {
         for (int64_t byte = 0; byte < kStep * kByte; byte += 64) {
           const std::byte* line = row + r * g.row_byte + i * kByte + byte;
           if constexpr (kRows > 1 && requires { V::Prefetch(line, far); }) {

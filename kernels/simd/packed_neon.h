@@ -195,6 +195,7 @@ struct Neon {
   [[gnu::always_inline]] static void Prefetch(const std::byte* at) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(at) + 4096));
   }
+  static constexpr bool AsksAhead() { return true; }
 };
 
 }  // namespace wattline::kernels

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/features.h"
+
 namespace wattline::kernels {
 
 // `Isa` only makes the functions of each instruction set's file functions of their own: were they
@@ -211,6 +213,11 @@ struct PackedYmm {
     const auto address = reinterpret_cast<uintptr_t>(at);
     _mm_prefetch(reinterpret_cast<const char*>(address + (16 << 10)), _MM_HINT_T1);
     _mm_prefetch(reinterpret_cast<const char*>(address + (2 << 10)), _MM_HINT_T0);
+  }
+  // Dense rows, one at a time.
+  static bool AsksAhead() {
+    static const bool asks = OneStreamNeedsPrefetches();
+    return asks;
   }
 };
 
