@@ -21,9 +21,9 @@ constexpr std::chrono::milliseconds kBarrierSpinTime{10};
 constexpr std::chrono::microseconds kIdleSpinTime{100};
 // At a barrier on a virtual machine waking costs more than time: the host puts the woken CPU beside
 // the one that called it, and two CPUs in one cache complex read half as fast as in two. Decode of
-// bf16 on two CPUs of Zen 4, where the host takes a CPU away for 0.1 to 10 ms a thousand times a
-// minute: parking after 100 us 13.9 tok/s [13.0, 17.2], after 50 ms 17.6 [14.8, 19.1] (2026-11-22,
-// 5 interleaved turns; waits of over 10 ms were 5 a minute).
+// bf16 on two CPUs of Zen 4: parking after 100 us 13.9 tok/s [13.0, 17.2], after 50 ms 17.6 [14.8,
+// 19.1] (2026-11-22, 5 interleaved turns). The host took a CPU away from there, for 0.1 to 10 ms,
+// some 1000 to 1700 times in 20 s, and for longer 5 times.
 // What else wants this CPU gets it after kIdleSpinTime.
 constexpr int kPausesPerLook = 32;  // at the clock
 
