@@ -55,7 +55,7 @@ TEST_P(ThreadPoolTest, AParkedPoolWakes) {
   EXPECT_EQ(ran, 3 * GetParam());
 }
 
-// One thread comes late in turn, so that others spin or park at every round of the barrier.
+// One thread comes late in turn, so that others spin, yield or park at every round of the barrier.
 TEST_P(ThreadPoolTest, NobodyPassesABarrierBeforeTheLastHasCome) {
   ThreadPool pool(GetParam());
   std::atomic<int64_t> come{0};
@@ -63,7 +63,9 @@ TEST_P(ThreadPoolTest, NobodyPassesABarrierBeforeTheLastHasCome) {
   pool.Run([&](Worker& w) {
     for (int64_t round = 0; round < 60; ++round) {
       if (round % w.slice().count == w.slice().index) {
-        std::this_thread::sleep_for(std::chrono::microseconds(round % 3 == 0 ? 400 : 20));
+        std::this_thread::sleep_for(std::chrono::microseconds(round % 12 == 0  ? 12000
+                                                              : round % 3 == 0 ? 400
+                                                                               : 20));
       }
       ++come;
       w.Barrier();
