@@ -11,6 +11,7 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/suite.h"
+#include "kernels/seconds.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -70,7 +71,7 @@ void WarmUpGpu(const Candidate& candidate) {
   double elapsed_s = 0;
   while (elapsed_s < kGpuWarmUpS) {
     const int64_t units = UnitsFor(candidate, kGpuIterationS);
-    elapsed_s += 0.01 + Seconds([&] { candidate.run(units); });
+    elapsed_s += 0.01 + kernels::Seconds([&] { candidate.run(units); });
   }
 }
 

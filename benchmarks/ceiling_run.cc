@@ -1,11 +1,11 @@
 #include "benchmarks/ceiling_run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <numeric>
 
+#include "kernels/seconds.h"
 #include "roofline/gates.h"
 
 namespace wattline::benchmarks {
@@ -16,7 +16,7 @@ using kernels::PeakWork;
 using kernels::StreamWork;
 
 double Rate(const Candidate& candidate, int64_t units) {
-  const double elapsed_s = Seconds([&] { candidate.run(units); });
+  const double elapsed_s = kernels::Seconds([&] { candidate.run(units); });
   return candidate.per_unit * static_cast<double>(units) / elapsed_s;
 }
 
@@ -30,7 +30,7 @@ bool Takes(const CeilingKernels& isa, std::string_view only) {
 void WarmUp(const Candidate& candidate) {
   constexpr double kWarmUpS = 0.03;
   for (double elapsed_s = 0; elapsed_s < kWarmUpS;) {
-    elapsed_s += Seconds([&] { candidate.run(1); });
+    elapsed_s += kernels::Seconds([&] { candidate.run(1); });
   }
 }
 
@@ -58,12 +58,6 @@ std::string KernelName(std::string_view isa, const char* name) {
 }
 
 }  // namespace
-
-double Seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::vector<Candidate> PeakCandidates(kernels::PeakFormat format, kernels::ThreadPool& pool,
                                       std::string_view only) {
@@ -125,8 +119,8 @@ int64_t UnitsFor(const Candidate& candidate, double target_s) {
   constexpr int64_t kMostUnits = int64_t{1} << 30;
   // The faster of two: one interruption must not pass for work.
   const auto fastest = [&candidate](int64_t units) {
-    const double first_s = Seconds([&] { candidate.run(units); });
-    return std::min(first_s, Seconds([&] { candidate.run(units); }));
+    const double first_s = kernels::Seconds([&] { candidate.run(units); });
+    return std::min(first_s, kernels::Seconds([&] { candidate.run(units); }));
   };
   int64_t units = 1;
   double elapsed_s = fastest(units);
@@ -170,8 +164,8 @@ std::vector<roofline::Doubling> DoubleWork(const Candidate& candidate, int64_t u
   std::vector<roofline::Doubling> pairs;
   for (int round = 0; round < rounds; ++round) {
     roofline::Doubling pair;
-    pair.once_s = Seconds([&] { candidate.run(units); });
-    pair.twice_s = Seconds([&] { candidate.run(2 * units); });
+    pair.once_s = kernels::Seconds([&] { candidate.run(units); });
+    pair.twice_s = kernels::Seconds([&] { candidate.run(2 * units); });
     pairs.push_back(pair);
   }
   return pairs;

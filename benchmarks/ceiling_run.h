@@ -16,9 +16,6 @@
 
 namespace wattline::benchmarks {
 
-// Seconds that `work` takes.
-double Seconds(const std::function<void()>& work);
-
 // One way to reach a ceiling: does `units` of its work (steps, or passes) on all threads.
 struct Candidate {
   std::string kernel;   // "avx512 vdpbf16ps zmm x24"

@@ -8,6 +8,7 @@
 
 #include "benchmarks/ceiling_gpu.h"
 #include "benchmarks/ceiling_run.h"
+#include "kernels/seconds.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -68,7 +69,7 @@ std::optional<double> MeasureGpuCeiling(const kernels::Backend& backend, kernels
 MeasuredCeilings MeasureCeilings(kernels::ThreadPool& pool, const kernels::StreamBuffer& memory) {
   MeasuredCeilings ceilings;
   ceilings.threads = pool.size();
-  ceilings.took_s = Seconds([&] {
+  ceilings.took_s = kernels::Seconds([&] {
     const auto peak = [&](kernels::PeakFormat format) {
       CeilingNote& note = ceilings.notes.emplace_back();
       note.name = kernels::Name(format);
@@ -98,7 +99,7 @@ const MeasuredCeilings& CeilingsOf(kernels::ThreadPool& pool, const kernels::Str
 
 MeasuredCeilings MeasureGpuCeilings(const kernels::Backend& backend) {
   MeasuredCeilings ceilings;
-  ceilings.took_s = Seconds([&] {
+  ceilings.took_s = kernels::Seconds([&] {
     const auto measure = [&](kernels::GpuLimit limit) {
       return MeasureGpuCeiling(backend, limit, ceilings.notes.emplace_back());
     };

@@ -28,7 +28,8 @@ struct Error {
   double worst = 0;
 };
 
-Error ErrorOf(std::span<const double> want, std::span<const float> got) {
+template <typename T>
+Error ErrorOf(std::span<const T> want, std::span<const float> got) {
   double squares = 0, worst = 0;
   for (size_t i = 0; i < want.size(); ++i) {
     const double difference = static_cast<double>(got[i]) - want[i];
@@ -83,8 +84,8 @@ std::vector<float> SomeColumns(const std::byte* x, kernels::GemmType type, int64
 std::string ErrorOfAgain(const kernels::StepWeightGradient& g,
                          std::span<const kernels::StepTensor<float>> all, double bound) {
   if (g.again == nullptr) return {};
-  const std::span<const float> run(g.dw, static_cast<size_t>(g.rows * g.cols));
-  const std::vector<double> again(g.again, g.again + run.size());
+  const auto count = static_cast<size_t>(g.rows * g.cols);
+  const std::span<const float> run(g.dw, count), again(g.again, count);
   const double error = ErrorOf(again, run).rms / SizeOf(g.name, Rms(again), all);
   if (error <= bound) return {};
   return fmt::format("the Run's is off by {:.2g} of its rms, tolerance {:.2g}", error, bound);

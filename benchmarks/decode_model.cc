@@ -6,12 +6,13 @@
 #include <cmath>
 #include <vector>
 
-#include "benchmarks/ceiling_run.h"
 #include "benchmarks/fixture.h"
 #include "benchmarks/memory.h"
 #include "kernels/decode/greedy.h"
 #include "kernels/model/copy_model.h"
 #include "kernels/model/random_model.h"
+#include "kernels/seconds.h"
+#include "roofline/samples.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -164,7 +165,7 @@ std::optional<double> DecodeModel::StepS(const ShownBackend& shown, kernels::Thr
   if (!made.decoder || !made.decoder->RunParts(kernels::kWholeStep)) return std::nullopt;
   std::vector<double> steps_s;
   for (int i = 0; i < kSteps; ++i) {
-    steps_s.push_back(Seconds([&made] { made.decoder->RunParts(kernels::kWholeStep); }));
+    steps_s.push_back(kernels::Seconds([&made] { made.decoder->RunParts(kernels::kWholeStep); }));
   }
   return roofline::Median(steps_s);
 }

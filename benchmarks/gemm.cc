@@ -19,6 +19,7 @@
 #include "benchmarks/suite.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linear/linear.h"
+#include "kernels/seconds.h"
 #include "roofline/gates.h"
 #include "roofline/samples.h"
 
@@ -105,7 +106,7 @@ std::optional<double> DoublingOf(Suite& suite, const kernels::Backend& backend,
   if (!twice.work) return std::nullopt;
   const Candidate work = {{}, 0, [&](int64_t units) { (units == 1 ? once : *twice.work).Run(); }};
   constexpr double kTarget_s = 0.25;
-  const double pair_s = Seconds([&] { work.run(2), work.run(1); });
+  const double pair_s = kernels::Seconds([&] { work.run(2), work.run(1); });
   const int rounds = std::clamp(static_cast<int>(kTarget_s / pair_s), 1, kGateRounds);
   std::vector<roofline::Doubling> pairs = DoubleWork(work, 1, rounds);
   std::optional<double> ratio = roofline::DoublingRatio(pairs);

@@ -8,6 +8,7 @@
 #include "benchmarks/ceiling_run.h"
 #include "benchmarks/steal.h"
 #include "benchmarks/stream_memory.h"
+#include "kernels/seconds.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -23,7 +24,7 @@ constexpr int kClockSamples = 5;
 double ClockHz() {
   double best_s = 0;
   for (int i = 0; i < kClockSamples; ++i) {
-    const double elapsed_s = Seconds([] { kernels::DependentAdds(kAdds); });
+    const double elapsed_s = kernels::Seconds([] { kernels::DependentAdds(kAdds); });
     if (i == 0 || elapsed_s < best_s) best_s = elapsed_s;
   }
   return static_cast<double>(kAdds) / best_s;
@@ -36,7 +37,7 @@ double BarrierS(kernels::ThreadPool& pool) {
   pool.Run([&](kernels::Worker& worker) {
     for (double& batch_s : batches_s) {
       worker.Barrier();
-      const double elapsed_s = Seconds([&worker] {
+      const double elapsed_s = kernels::Seconds([&worker] {
         for (int i = 0; i < kBarriers; ++i) worker.Barrier();
       });
       if (worker.slice().index == 0) batch_s = elapsed_s / kBarriers;
@@ -92,7 +93,7 @@ struct GroundProbe::State {
   // Bytes per second of the next window.
   double ReadWindow() {
     if (cursor_byte + window_byte > buffer.footprint_byte()) cursor_byte = 0;
-    const double elapsed_s = Seconds([this] { pool.Run(body); });
+    const double elapsed_s = kernels::Seconds([this] { pool.Run(body); });
     cursor_byte += window_byte;
     return static_cast<double>(window_byte) * pool.size() / elapsed_s;
   }

@@ -7,6 +7,7 @@
 #include "benchmarks/fixture.h"
 #include "benchmarks/suite.h"
 #include "energy/window.h"
+#include "kernels/seconds.h"
 
 namespace wattline::benchmarks {
 namespace {
@@ -27,17 +28,17 @@ Pair RunPair(energy::Sampler& sampler, const Candidate& work, int64_t units, boo
   double without_s = 0;
   const auto with = [&] {
     sampler.Hold(false);
-    const double all_s = Seconds([&] {
+    const double all_s = kernels::Seconds([&] {
       energy::Window window(&sampler);
       window.Begin();
-      with_s = Seconds(run);
+      with_s = kernels::Seconds(run);
       window.End();
     });
     pair.wait_s = all_s - with_s;
   };
   const auto without = [&] {
     sampler.Hold(true);
-    without_s = Seconds(run);
+    without_s = kernels::Seconds(run);
     sampler.Hold(false);
   };
   if (with_first) with();

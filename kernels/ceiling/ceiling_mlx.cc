@@ -4,7 +4,6 @@
 #include <mlx/backend/metal/metal.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "kernels/arrays_mlx.h"
 #include "kernels/backend_mlx.h"
 #include "kernels/ceiling/gpu_text.h"
+#include "kernels/seconds.h"
 
 namespace wattline::kernels {
 namespace {
@@ -150,12 +150,6 @@ GpuWork Matmuls(mx::Dtype type, int side) {
           [run](int64_t units) { run(units); }};
 }
 
-double SecondsOf(const GpuWork& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work.run(1);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 // [rows, kReadCols] of small integers, so that every sum is exact: a block of 16 MiB, repeated.
 constexpr int kReadCols = 1 << 12;
 constexpr int64_t kReadBlock_byte = int64_t{16} << 20;
@@ -242,10 +236,14 @@ GpuWorks MlxCeilingWorks(GpuLimit limit, const MlxCeilingOptions& options) {
   const mx::Dtype type = limit == GpuLimit::kF32   ? mx::float32
                          : limit == GpuLimit::kF16 ? mx::float16
                                                    : mx::bfloat16;
-  const size_t others = works.works.size();
-  Add(works, "MLX matmul", [&] { return Matmuls(type, options.matmul_side); });
   // A large GPU needs a larger product: an H200 of bf16 takes 0.2 ms for one of 4096.
-  if (works.works.size() > others && SecondsOf(works.works.back()) < options.short_s) {
+  bool is_short = false;
+  Add(works, "MLX matmul", [&] {
+    GpuWork work = Matmuls(type, options.matmul_side);
+    is_short = Seconds([&] { work.run(1); }) < options.short_s;
+    return work;
+  });
+  if (is_short) {
     Add(works, "larger MLX matmul", [&] { return Matmuls(type, 2 * options.matmul_side); });
   }
   return works;

@@ -36,6 +36,8 @@ uint64_t SavedStates() {
 }
 
 struct Cpu {
+  // Leaf 0, EBX: the first four letters of the vendor's name.
+  bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
   Registers leaf1 = Cpuid(1, 0);
   Registers leaf7 = Cpuid(7, 0);
   Registers leaf7_1 = Cpuid(7, 1);
@@ -47,12 +49,6 @@ struct Cpu {
 const Cpu& ThisCpu() {
   static const Cpu cpu;
   return cpu;
-}
-
-bool IsAmd() {
-  // Leaf 0, EBX: the first four letters of the vendor's name.
-  static const bool is_amd = Cpuid(0, 0).ebx == 0x68747541u;  // "Auth" of AuthenticAMD
-  return is_amd;
 }
 
 // What another set needs, and more.
@@ -111,10 +107,10 @@ std::span<const CpuFeature> AmxFeatures() {
   return features;
 }
 
-bool Bf16DotIsFast() { return IsAmd(); }
+bool Bf16DotIsFast() { return ThisCpu().is_amd; }
 
 bool OneStreamNeedsPrefetches() {
-  const bool is_zen4_or_later = IsAmd() && Bit(ThisCpu().leaf7.ebx, 16);  // AVX512F
+  const bool is_zen4_or_later = ThisCpu().is_amd && Bit(ThisCpu().leaf7.ebx, 16);  // AVX512F
   return !is_zen4_or_later;
 }
 
